@@ -1,0 +1,315 @@
+#include "core/collections.h"
+
+#include <xxhash.h>
+
+#include <algorithm>
+#include <cstring>
+#include <tuple>
+
+#include "core/packed.h"
+
+namespace tidemark {
+namespace {
+
+// Merges two vectors ordered by `key_of`; elements with equal keys go through join(earlier, later).
+template <typename T, typename KeyOf, typename Join>
+std::vector<T> MergeByKey(const std::vector<T>& earlier, const std::vector<T>& later, KeyOf key_of, Join join) {
+  std::vector<T> merged;
+  merged.reserve(earlier.size() + later.size());
+  auto a = earlier.begin();
+  auto b = later.begin();
+  while (a != earlier.end() && b != later.end()) {
+    const int order = key_of(*a).compare(key_of(*b));
+    if (order < 0) {
+      merged.push_back(*a++);
+    } else if (order > 0) {
+      merged.push_back(*b++);
+    } else {
+      merged.push_back(join(*a++, *b++));
+    }
+  }
+  merged.insert(merged.end(), a, earlier.end());
+  merged.insert(merged.end(), b, later.end());
+  return merged;
+}
+
+// The union of two vectors of distinct values; of the same value twice, the earlier time stays. In order.
+template <typename T, typename Same, typename ValueLess>
+std::vector<T> MergeDistinct(const std::vector<T>& a, const std::vector<T>& b, Same same, ValueLess value_less) {
+  std::vector<T> merged(a);
+  merged.insert(merged.end(), b.begin(), b.end());
+  std::sort(merged.begin(), merged.end(), [&](const T& x, const T& y) {
+    if (same(x, y)) return x.time < y.time;
+    return value_less(x, y);
+  });
+  merged.erase(std::unique(merged.begin(), merged.end(), same), merged.end());
+  std::sort(merged.begin(), merged.end());
+  return merged;
+}
+
+template <typename T, typename Read>
+std::vector<T> UnpackAll(std::string_view packed, Read read) {
+  std::vector<T> all;
+  Unpacker unpack(packed);
+  while (!unpack.AtEnd()) all.push_back(read(unpack));
+  return all;
+}
+
+bool IsHex(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); }
+
+// A UUID in its canonical, lower-case form, as 16 bytes.
+bool ParseUuid(std::string_view text, EventId& id) {
+  if (text.size() != 36) return false;
+  uint64_t words[2] = {0, 0};
+  int digits = 0;
+  for (size_t i = 0; i < text.size(); ++i) {
+    if (i == 8 || i == 13 || i == 18 || i == 23) {
+      if (text[i] != '-') return false;
+      continue;
+    }
+    if (!IsHex(text[i])) return false;
+    const auto value = static_cast<uint64_t>(text[i] <= '9' ? text[i] - '0' : text[i] - 'a' + 10);
+    words[digits / 16] = words[digits / 16] << 4 | value;
+    ++digits;
+  }
+  id.high = words[0];
+  id.low = words[1];
+  return true;
+}
+
+EventId HashedEventId(std::string_view text, uint64_t seed, EventTime time) {
+  const XXH128_hash_t hash = XXH3_128bits_withSeed(text.data(), text.size(), seed);
+  return {hash.high64, hash.low64, time};
+}
+
+EventId ReadEventId(std::string_view packed, size_t index) {
+  EventId id;
+  std::memcpy(&id, packed.data() + index * sizeof(EventId), sizeof(EventId));
+  return id;
+}
+
+void AppendIds(std::string_view packed, size_t first, size_t last, std::string& out) {
+  if (first < last) out.append(packed.data() + first * sizeof(EventId), (last - first) * sizeof(EventId));
+}
+
+}  // namespace
+
+std::vector<Attribute> UnpackAttributes(std::string_view packed) {
+  return UnpackAll<Attribute>(packed, [](Unpacker& in) {
+    Attribute attribute;
+    attribute.key = in.Text();
+    attribute.time = in.Time();
+    attribute.data_type = in.Text();
+    attribute.value = in.Text();
+    return attribute;
+  });
+}
+
+void PackAttributes(const std::vector<Attribute>& attributes, std::string& packed) {
+  Packer pack(packed);
+  for (const Attribute& attribute : attributes) {
+    pack.Text(attribute.key);
+    pack.Time(attribute.time);
+    pack.Text(attribute.data_type);
+    pack.Text(attribute.value);
+  }
+}
+
+std::vector<Attribute> MergeAttributes(const std::vector<Attribute>& earlier, const std::vector<Attribute>& later) {
+  return MergeByKey(
+      earlier, later, [](const Attribute& a) { return a.key; },
+      [](const Attribute& a, const Attribute& b) { return b.time >= a.time ? b : a; });
+}
+
+std::vector<Term> UnpackTerms(std::string_view packed) {
+  return UnpackAll<Term>(packed, [](Unpacker& in) {
+    const EventTime time = in.Time();
+    return Term{time, in.Text()};
+  });
+}
+
+void PackTerms(const std::vector<Term>& terms, std::string& packed) {
+  Packer pack(packed);
+  for (const Term& term : terms) {
+    pack.Time(term.time);
+    pack.Text(term.value);
+  }
+}
+
+std::vector<Term> MergeTerms(const std::vector<Term>& a, const std::vector<Term>& b) {
+  return MergeDistinct(
+      a, b, [](const Term& x, const Term& y) { return x.value == y.value; },
+      [](const Term& x, const Term& y) { return x.value < y.value; });
+}
+
+std::vector<AttributeList> UnpackLists(std::string_view packed) {
+  return UnpackAll<AttributeList>(packed, [](Unpacker& in) {
+    AttributeList list;
+    list.key = in.Text();
+    list.time = in.Time();
+    list.data_type = in.Text();
+    list.values = UnpackTerms(in.Text());
+    return list;
+  });
+}
+
+void PackLists(const std::vector<AttributeList>& lists, std::string& packed) {
+  Packer pack(packed);
+  std::string values;
+  for (const AttributeList& list : lists) {
+    pack.Text(list.key);
+    pack.Time(list.time);
+    pack.Text(list.data_type);
+    values.clear();
+    PackTerms(list.values, values);
+    pack.Text(values);
+  }
+}
+
+std::vector<AttributeList> MergeLists(const std::vector<AttributeList>& earlier,
+                                      const std::vector<AttributeList>& later) {
+  return MergeByKey(
+      earlier, later, [](const AttributeList& a) { return a.key; },
+      [](const AttributeList& a, const AttributeList& b) {
+        AttributeList joined = b.time >= a.time ? b : a;
+        joined.values = MergeTerms(a.values, b.values);
+        return joined;
+      });
+}
+
+std::vector<Achievement> UnpackAchievements(std::string_view packed) {
+  return UnpackAll<Achievement>(packed, [](Unpacker& in) {
+    Achievement achievement;
+    achievement.id = in.Text();
+    achievement.time = in.Time();
+    achievement.uri_time = in.Time();
+    achievement.self_uri = in.Text();
+    return achievement;
+  });
+}
+
+void PackAchievements(const std::vector<Achievement>& achievements, std::string& packed) {
+  Packer pack(packed);
+  for (const Achievement& achievement : achievements) {
+    pack.Text(achievement.id);
+    pack.Time(achievement.time);
+    pack.Time(achievement.uri_time);
+    pack.Text(achievement.self_uri);
+  }
+}
+
+std::vector<Achievement> MergeAchievements(const std::vector<Achievement>& earlier,
+                                           const std::vector<Achievement>& later) {
+  return MergeByKey(
+      earlier, later, [](const Achievement& a) { return a.id; },
+      [](const Achievement& a, const Achievement& b) {
+        const bool take_later = !b.self_uri.empty() && (a.self_uri.empty() || b.uri_time >= a.uri_time);
+        Achievement joined = take_later ? b : a;
+        joined.time = std::min(a.time, b.time);
+        return joined;
+      });
+}
+
+std::vector<Channel> UnpackChannels(std::string_view packed) {
+  return UnpackAll<Channel>(packed, [](Unpacker& in) {
+    Channel channel;
+    channel.time = in.Time();
+    channel.type = in.Text();
+    channel.message_type = in.Text();
+    channel.platform = in.Text();
+    return channel;
+  });
+}
+
+void PackChannels(const std::vector<Channel>& channels, std::string& packed) {
+  Packer pack(packed);
+  for (const Channel& channel : channels) {
+    pack.Time(channel.time);
+    pack.Text(channel.type);
+    pack.Text(channel.message_type);
+    pack.Text(channel.platform);
+  }
+}
+
+std::vector<Channel> MergeChannels(const std::vector<Channel>& a, const std::vector<Channel>& b) {
+  const auto value_less = [](const Channel& x, const Channel& y) {
+    return std::tie(x.type, x.message_type, x.platform) < std::tie(y.type, y.message_type, y.platform);
+  };
+  return MergeDistinct(
+      a, b, [](const Channel& x, const Channel& y) { return x.SameAs(y); }, value_less);
+}
+
+std::vector<Leg> UnpackLegs(std::string_view packed) {
+  return UnpackAll<Leg>(packed, [](Unpacker& in) {
+    Leg leg;
+    leg.id = in.Text();
+    leg.started = in.Time();
+    leg.ended = in.Time();
+    return leg;
+  });
+}
+
+void PackLegs(const std::vector<Leg>& legs, std::string& packed) {
+  Packer pack(packed);
+  for (const Leg& leg : legs) {
+    pack.Text(leg.id);
+    pack.Time(leg.started);
+    pack.Time(leg.ended);
+  }
+}
+
+std::vector<Leg> MergeLegs(const std::vector<Leg>& a, const std::vector<Leg>& b) {
+  return MergeByKey(
+      a, b, [](const Leg& leg) { return leg.id; },
+      [](const Leg& x, const Leg& y) {
+        return Leg{x.id, std::max(x.started, y.started), std::max(x.ended, y.ended)};
+      });
+}
+
+EventId MakeEventId(std::string_view id, EventTime time) {
+  EventId event_id{0, 0, time};
+  if (ParseUuid(id, event_id)) return event_id;
+  return HashedEventId(id, 0, time);
+}
+
+EventId MakeCorrelatedEventId(std::string_view id, std::string_view name, EventTime time) {
+  std::string text;
+  Packer pack(text);
+  pack.Text(id);
+  pack.Text(name);
+  pack.Time(time);
+  return HashedEventId(text, 1, time);
+}
+
+bool ContainsEventId(std::string_view packed, const EventId& id) {
+  const size_t count = packed.size() / sizeof(EventId);
+  for (size_t i = 0; i < count; ++i) {
+    if (ReadEventId(packed, i).SameAs(id)) return true;
+  }
+  return false;
+}
+
+void AddEventId(std::string_view packed, const EventId& id, uint32_t horizon, std::string& out) {
+  MergeEventIds(packed, {reinterpret_cast<const char*>(&id), sizeof(id)}, horizon, out);
+}
+
+void MergeEventIds(std::string_view earlier, std::string_view later, uint32_t horizon, std::string& out) {
+  const size_t earlier_count = earlier.size() / sizeof(EventId);
+  const size_t later_count = later.size() / sizeof(EventId);
+  size_t a = 0;
+  size_t b = 0;
+  size_t surplus = earlier_count + later_count > horizon ? earlier_count + later_count - horizon : 0;
+  while (a < earlier_count || b < later_count) {
+    const bool from_earlier =
+        b == later_count || (a < earlier_count && ReadEventId(earlier, a).time <= ReadEventId(later, b).time);
+    size_t& next = from_earlier ? a : b;
+    if (surplus > 0) {
+      --surplus;
+    } else {
+      AppendIds(from_earlier ? earlier : later, next, next + 1, out);
+    }
+    ++next;
+  }
+}
+
+}  // namespace tidemark

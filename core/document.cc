@@ -1,0 +1,264 @@
+#include "core/document.h"
+
+#include <simdjson.h>
+
+#include <charconv>
+#include <cstring>
+
+namespace tidemark {
+namespace {
+
+constexpr size_t kInitialCapacity = 64 * 1024;
+
+bool IsBlank(char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
+bool IsDigit(char c) { return c >= '0' && c <= '9'; }
+
+const char* SkipDigits(const char* p, const char* end) {
+  while (p != end && IsDigit(*p)) ++p;
+  return p;
+}
+
+// RFC 8259's number, the whole of it.
+bool IsNumberText(std::string_view text) {
+  const char* p = text.data();
+  const char* const end = p + text.size();
+  if (p != end && *p == '-') ++p;
+  const char* const whole = p;
+  p = SkipDigits(p, end);
+  if (p == whole || (*whole == '0' && p - whole > 1)) return false;
+  if (p != end && *p == '.') {
+    const char* const fraction = ++p;
+    p = SkipDigits(p, end);
+    if (p == fraction) return false;
+  }
+  if (p != end && (*p == 'e' || *p == 'E')) {
+    ++p;
+    if (p != end && (*p == '+' || *p == '-')) ++p;
+    const char* const exponent = p;
+    p = SkipDigits(p, end);
+    if (p == exponent) return false;
+  }
+  return p == end;
+}
+
+// Four hexadecimal digits at p, or -1. There must be four bytes.
+int32_t HexDigits(const char* p) {
+  uint32_t value = 0;
+  const auto [stop, error] = std::from_chars(p, p + 4, value, 16);
+  return error == std::errc{} && stop == p + 4 ? static_cast<int32_t>(value) : -1;
+}
+
+void AppendUtf8(uint32_t code, std::string& out) {
+  if (code < 0x80) {
+    out += static_cast<char>(code);
+    return;
+  }
+  if (code < 0x800) {
+    out += static_cast<char>(0xC0 | (code >> 6));
+  } else if (code < 0x10000) {
+    out += static_cast<char>(0xE0 | (code >> 12));
+    out += static_cast<char>(0x80 | ((code >> 6) & 0x3F));
+  } else {
+    out += static_cast<char>(0xF0 | (code >> 18));
+    out += static_cast<char>(0x80 | ((code >> 12) & 0x3F));
+    out += static_cast<char>(0x80 | ((code >> 6) & 0x3F));
+  }
+  out += static_cast<char>(0x80 | (code & 0x3F));
+}
+
+char SimpleEscape(char c) {
+  switch (c) {
+    case 'b':
+      return '\b';
+    case 'f':
+      return '\f';
+    case 'n':
+      return '\n';
+    case 'r':
+      return '\r';
+    case 't':
+      return '\t';
+    default:
+      return c;  // quote, backslash, slash
+  }
+}
+
+}  // namespace
+
+Document::Document() {
+  const auto error =
+      simdjson::get_active_implementation()->create_dom_parser_implementation(kInitialCapacity, 1, stage1_);
+  if (error != simdjson::SUCCESS) throw std::bad_alloc();
+}
+
+Document::~Document() = default;
+
+Document::Fault Document::Parse(std::string_view json) {
+  json_ = json.data();
+  unescaped_.clear();
+  if (json.size() >= stage1_->capacity() && stage1_->set_capacity(json.size() * 2) != simdjson::SUCCESS) {
+    throw std::bad_alloc();
+  }
+  const auto error =
+      stage1_->stage1(reinterpret_cast<const uint8_t*>(json_), json.size(), simdjson::stage1_mode::regular);
+  index_ = stage1_->structural_indexes.get();
+  count_ = stage1_->n_structural_indexes;
+  has_escapes_ = !json.empty() && std::memchr(json_, '\\', json.size()) != nullptr;
+  if (error == simdjson::SUCCESS && CheckStructure() && (!has_escapes_ || CheckEscapes())) return Fault::kNone;
+  return simdjson::validate_utf8(json.data(), json.size()) ? Fault::kInvalidJson : Fault::kInvalidUtf8;
+}
+
+// A loop over the grammar: `open_` holds the brackets we are inside of, so depth costs memory and never the stack.
+// Reads no further than the index: its end is checked wherever a structural is expected.
+bool Document::CheckStructure() {
+  if (count_ == 0 || At(0) != '{') return false;
+  if (match_.size() < count_) match_.resize(count_ * 2);
+  open_.clear();
+  Node i = 0;
+  bool expect_key = false;
+  const auto expect = [&](char c) { return i < count_ && At(i) == c; };
+  for (;;) {
+    if (expect_key) {
+      if (!expect('"')) return false;
+      ++i;
+      if (!expect(':')) return false;
+      ++i;
+    }
+    if (i >= count_) return false;
+    const char c = At(i);
+    if (c == '{' || c == '[') {
+      open_.push_back(i++);
+      if (!expect(c == '{' ? '}' : ']')) {
+        expect_key = c == '{';
+        continue;
+      }
+      match_[open_.back()] = i;
+      open_.pop_back();
+    } else if (c != '"' && !CheckScalar(i)) {
+      return false;
+    }
+    ++i;
+    // After a value: close what ends here, up to the next comma.
+    for (;;) {
+      if (open_.empty()) return i == count_;
+      if (i >= count_) return false;
+      const bool in_object = At(open_.back()) == '{';
+      if (At(i) == ',') {
+        ++i;
+        expect_key = in_object;
+        break;
+      }
+      if (At(i) != (in_object ? '}' : ']')) return false;
+      match_[open_.back()] = i++;
+      open_.pop_back();
+    }
+  }
+}
+
+// The text of a scalar other than a string. The root is an object, so a structural follows every scalar.
+std::string_view Document::ScalarText(Node n) const {
+  const char* const begin = json_ + index_[n];
+  const char* end = json_ + index_[n + 1];
+  while (end != begin && IsBlank(end[-1])) --end;
+  return {begin, static_cast<size_t>(end - begin)};
+}
+
+bool Document::CheckScalar(Node n) const {
+  if (n + 1 >= count_) return false;
+  const std::string_view text = ScalarText(n);
+  switch (At(n)) {
+    case 't':
+      return text == "true";
+    case 'f':
+      return text == "false";
+    case 'n':
+      return text == "null";
+    default:
+      return IsNumberText(text);
+  }
+}
+
+// Every backslash of a document whose structure holds is inside a string.
+bool Document::CheckEscapes() const {
+  const char* const end = json_ + index_[count_ - 1];
+  const char* p = json_;
+  while ((p = static_cast<const char*>(std::memchr(p, '\\', static_cast<size_t>(end - p)))) != nullptr) {
+    if (p[1] == 'u') {
+      if (end - p < 6 || HexDigits(p + 2) < 0) return false;
+    } else if (p[1] == '\0' || std::strchr("\"\\/bfnrt", p[1]) == nullptr) {
+      return false;
+    }
+    p += 2;
+  }
+  return true;
+}
+
+std::optional<std::string_view> Document::String(Node n) const {
+  if (!IsString(n)) return std::nullopt;
+  const char* const begin = json_ + index_[n] + 1;
+  const char* end = json_ + index_[n + 1] - 1;
+  while (*end != '"') --end;  // blanks between the closing quote and the next structural
+  const std::string_view raw(begin, static_cast<size_t>(end - begin));
+  if (!has_escapes_ || std::memchr(raw.data(), '\\', raw.size()) == nullptr) return raw;
+  return Unescape(raw);
+}
+
+std::optional<std::string_view> Document::Unescape(std::string_view raw) const {
+  std::string out;
+  out.reserve(raw.size());
+  for (size_t i = 0; i < raw.size();) {
+    if (raw[i] != '\\') {
+      out += raw[i++];
+      continue;
+    }
+    if (raw[i + 1] != 'u') {
+      out += SimpleEscape(raw[i + 1]);
+      i += 2;
+      continue;
+    }
+    auto code = static_cast<uint32_t>(HexDigits(raw.data() + i + 2));
+    i += 6;
+    if (code >= 0xD800 && code < 0xE000) {
+      const bool pair = code < 0xDC00 && raw.substr(i, 2) == "\\u";
+      const auto low = pair ? static_cast<uint32_t>(HexDigits(raw.data() + i + 2)) : 0;
+      if (low < 0xDC00 || low >= 0xE000) return std::nullopt;
+      code = 0x10000 + ((code - 0xD800) << 10) + (low - 0xDC00);
+      i += 6;
+    }
+    AppendUtf8(code, out);
+  }
+  return unescaped_.emplace_back(std::move(out));
+}
+
+std::optional<bool> Document::Bool(Node n) const {
+  if (At(n) == 't') return true;
+  if (At(n) == 'f') return false;
+  return std::nullopt;
+}
+
+std::optional<std::string_view> Document::NumberText(Node n) const {
+  if (!IsNumber(n)) return std::nullopt;
+  return ScalarText(n);
+}
+
+std::optional<int64_t> Document::Integer(Node n) const {
+  if (!IsNumber(n)) return std::nullopt;
+  const std::string_view text = ScalarText(n);
+  int64_t value = 0;
+  const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  if (error != std::errc{} || stop != text.data() + text.size()) return std::nullopt;
+  return value;
+}
+
+std::string_view Document::Raw(Node n) const {
+  if (!IsObject(n) && !IsArray(n) && !IsString(n)) return ScalarText(n);
+  const char* const begin = json_ + index_[n];
+  const char* end = json_ + index_[End(n)];
+  if (IsString(n)) {
+    end = json_ + index_[n + 1] - 1;
+    while (*end != '"') --end;
+  }
+  return {begin, static_cast<size_t>(end + 1 - begin)};
+}
+
+}  // namespace tidemark

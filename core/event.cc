@@ -1,0 +1,308 @@
+#include "core/event.h"
+
+#include <algorithm>
+#include <optional>
+
+#include "core/object_model.h"
+#include "core/timestamp.h"
+
+namespace tidemark {
+namespace {
+
+struct KeyName {
+  std::string_view name;
+  Key key;
+};
+
+constexpr KeyName kKeyNames[] = {
+    {"acdOutcome", Key::kAcdOutcome},
+    {"addressFrom", Key::kAddressFrom},
+    {"ani", Key::kAni},
+    {"app", Key::kApp},
+    {"appEvent", Key::kAppEvent},
+    {"attributeLists", Key::kAttributeLists},
+    {"attributes", Key::kAttributes},
+    {"authenticated", Key::kAuthenticated},
+    {"browser", Key::kBrowser},
+    {"conversationExternalContactIds", Key::kConversationExternalContactIds},
+    {"conversationId", Key::kConversationId},
+    {"CorrelationId", Key::kCorrelationId},
+    {"createdDate", Key::kCreatedDate},
+    {"customerCookieId", Key::kCustomerCookieId},
+    {"customerId", Key::kCustomerId},
+    {"customerIdType", Key::kCustomerIdType},
+    {"detail", Key::kDetail},
+    {"detail-type", Key::kDetailType},
+    {"device", Key::kDevice},
+    {"direction", Key::kDirection},
+    {"disconnectType", Key::kDisconnectType},
+    {"eventBody", Key::kEventBody},
+    {"eventName", Key::kEventName},
+    {"eventTime", Key::kEventTime},
+    {"eventType", Key::kEventType},
+    {"externalContact", Key::kExternalContact},
+    {"externalContactId", Key::kExternalContactId},
+    {"externalId", Key::kExternalId},
+    {"externalUrl", Key::kExternalUrl},
+    {"geolocation", Key::kGeolocation},
+    {"id", Key::kId},
+    {"ipAddress", Key::kIpAddress},
+    {"ipOrganization", Key::kIpOrganization},
+    {"mediaType", Key::kMediaType},
+    {"messageType", Key::kMessageType},
+    {"metadata", Key::kMetadata},
+    {"mktCampaign", Key::kMktCampaign},
+    {"networkConnectivity", Key::kNetworkConnectivity},
+    {"outcome", Key::kOutcome},
+    {"outcomeAchievedEvent", Key::kOutcomeAchievedEvent},
+    {"page", Key::kPage},
+    {"provider", Key::kProvider},
+    {"queueId", Key::kQueueId},
+    {"referrer", Key::kReferrer},
+    {"referrerUrl", Key::kReferrerUrl},
+    {"screenName", Key::kScreenName},
+    {"sdkLibrary", Key::kSdkLibrary},
+    {"searchQuery", Key::kSearchQuery},
+    {"segment", Key::kSegment},
+    {"segmentAssignmentEvent", Key::kSegmentAssignmentEvent},
+    {"selfUri", Key::kSelfUri},
+    {"session", Key::kSession},
+    {"sessionId", Key::kSessionId},
+    {"subject", Key::kSubject},
+    {"topicName", Key::kTopicName},
+    {"type", Key::kType},
+    {"userAgentString", Key::kUserAgentString},
+    {"userId", Key::kUserId},
+    {"visitReferrer", Key::kVisitReferrer},
+    {"webActionEvent", Key::kWebActionEvent},
+    {"webEvent", Key::kWebEvent},
+    {"wrapupCode", Key::kWrapupCode},
+    {"wrapupNotes", Key::kWrapupNotes},
+};
+static_assert(std::size(kKeyNames) == static_cast<size_t>(Key::kCount));
+
+// The names by a perfect hash of length, first, last and a later character. That kFactor separates all names is
+// checked where the table is made, at compile time; another name may need another factor.
+constexpr uint32_t kFactor = 0x75d658f5U;
+
+constexpr size_t SlotOf(std::string_view name) {
+  const auto byte = [&](size_t i) { return static_cast<uint32_t>(static_cast<unsigned char>(name[i])); };
+  const uint32_t mixed = static_cast<uint32_t>(name.size()) | byte(0) << 8U | byte(name.size() - 1) << 16U |
+                         byte(name.size() * 3 / 4) << 24U;
+  return (mixed * kFactor) >> 24U;
+}
+
+using KeyTable = std::array<uint8_t, 256>;  // index into kKeyNames plus one; 0: empty
+
+constexpr std::optional<KeyTable> MakeKeyTable() {
+  KeyTable table{};
+  for (size_t i = 0; i < std::size(kKeyNames); ++i) {
+    uint8_t& slot = table[SlotOf(kKeyNames[i].name)];
+    if (slot != 0) return std::nullopt;
+    slot = static_cast<uint8_t>(i + 1);
+  }
+  return table;
+}
+
+constexpr std::optional<KeyTable> kKeyTable = MakeKeyTable();
+static_assert(kKeyTable.has_value(), "two names share a slot: choose another kFactor");
+
+std::optional<Key> FindKey(std::string_view name) {
+  if (name.empty()) return std::nullopt;
+  const uint8_t slot = (*kKeyTable)[SlotOf(name)];
+  if (slot == 0 || kKeyNames[slot - 1].name != name) return std::nullopt;
+  return kKeyNames[slot - 1].key;
+}
+
+struct PayloadKey {
+  Key key;
+  EventKind kind;
+};
+
+// In their order of precedence.
+constexpr PayloadKey kPayloads[] = {
+    {Key::kWebEvent, EventKind::kWeb},
+    {Key::kAppEvent, EventKind::kApp},
+    {Key::kOutcomeAchievedEvent, EventKind::kOutcomeAchieved},
+    {Key::kSegmentAssignmentEvent, EventKind::kSegmentAssignment},
+    {Key::kWebActionEvent, EventKind::kWebAction},
+};
+
+constexpr std::string_view kConversationTopic = "v2.detail.events.conversation.";
+
+struct DetailTopic {
+  std::string_view conversation_id;
+  std::string_view kind;
+};
+
+// v2.detail.events.conversation.{conversationId}.{kind}
+std::optional<DetailTopic> ParseDetailTopic(std::string_view topic) {
+  if (!topic.starts_with(kConversationTopic)) return std::nullopt;
+  topic.remove_prefix(kConversationTopic.size());
+  const size_t dot = topic.find('.');
+  if (dot == std::string_view::npos || dot + 1 == topic.size()) return std::nullopt;
+  return DetailTopic{topic.substr(0, dot), topic.substr(dot + 1)};
+}
+
+DetailKind ToDetailKind(std::string_view kind) {
+  if (kind == "customer.start") return DetailKind::kCustomerStart;
+  if (kind == "customer.end") return DetailKind::kCustomerEnd;
+  if (kind == "user.start") return DetailKind::kUserStart;
+  if (kind == "user.end") return DetailKind::kUserEnd;
+  if (kind == "acd.end") return DetailKind::kAcdEnd;
+  if (kind == "acw") return DetailKind::kAcw;
+  if (kind == "wrapup") return DetailKind::kWrapup;
+  return DetailKind::kOther;
+}
+
+TypeRules RulesOf(std::string_view type) {
+  if (type == "app") return TypeRules::kApp;
+  if (type == "conversation") return TypeRules::kConversation;
+  return TypeRules::kWeb;
+}
+
+constexpr Defect kTooLarge{DeadLetterReason::kTooLarge, "the record is larger than max_event_bytes"};
+constexpr Defect kBadUtf8{DeadLetterReason::kInvalidUtf8, "the record is not UTF-8"};
+constexpr Defect kBadJson{DeadLetterReason::kInvalidJson, "the record is not one complete JSON object"};
+constexpr Defect kNoTime{DeadLetterReason::kMissingField, "there is no createdDate (of a detail event: eventTime)"};
+constexpr Defect kNoKey{DeadLetterReason::kMissingField, "there is neither a session id nor a customer id"};
+constexpr Defect kBadTime{DeadLetterReason::kInvalidTimestamp,
+                          "the event time is neither ISO-8601 with a zone nor epoch milliseconds from 1970 to 9999"};
+constexpr Defect kFuture{DeadLetterReason::kFutureTimestamp,
+                         "the event time is later than the record's own time plus max_future_skew"};
+
+}  // namespace
+
+std::string_view Event::Text(Node value) const {
+  if (value == kNoNode) return {};
+  return document->String(value).value_or(std::string_view{});
+}
+
+Members EventParser::Collect(Node object) const {
+  Members members;
+  document_.ForEachMember(object, [&](std::string_view name, Node value) {
+    if (const auto key = FindKey(name)) members.nodes[static_cast<size_t>(*key)] = value;
+  });
+  return members;
+}
+
+const Defect* EventParser::Parse(const Record& record) {
+  if (record.value.size() > rules_.max_event_bytes) return &kTooLarge;
+  switch (document_.Parse(record.value)) {
+    case Document::Fault::kInvalidJson:
+      return &kBadJson;
+    case Document::Fault::kInvalidUtf8:
+      return &kBadUtf8;
+    case Document::Fault::kNone:
+      break;
+  }
+  event_ = Event{};
+  event_.document = &document_;
+  // EventBridge's `detail` comes before `eventBody`, that before the event itself.
+  Members outer = Collect(Document::root());
+  if (const Node detail = ObjectAt(outer[Key::kDetail])) {
+    const Members event_bridge = outer;
+    outer = Collect(detail);
+    return ParseBody(outer, &event_bridge, ObjectAt(outer[Key::kEventBody]), record);
+  }
+  return ParseBody(outer, nullptr, ObjectAt(outer[Key::kEventBody]), record);
+}
+
+// `outer` is the object that may hold an `eventBody`; without one (`body` is none) it is the event itself.
+const Defect* EventParser::ParseBody(const Members& outer, const Members* event_bridge, Node body,
+                                     const Record& record) {
+  event_.body = body != kNoNode ? Collect(body) : outer;
+  ReadIds(outer, event_bridge);
+  std::string_view topic;
+  if (body != kNoNode || event_bridge != nullptr) topic = event_.Text(outer[Key::kTopicName]);
+  if (topic.empty()) topic = event_.Text((event_bridge != nullptr ? *event_bridge : outer)[Key::kDetailType]);
+  const bool wrapped = body != kNoNode || event_bridge != nullptr;
+  const auto detail = wrapped ? ParseDetailTopic(topic) : std::nullopt;
+  if (detail) {
+    ReadDetail(detail->conversation_id, detail->kind);
+  } else {
+    ReadJourney();
+  }
+  return ReadTime(event_.body[detail ? Key::kEventTime : Key::kCreatedDate], record);
+}
+
+void EventParser::ReadIds(const Members& outer, const Members* event_bridge) {
+  event_.id = event_.BodyText(Key::kId);
+  if (event_.id.empty() && event_bridge != nullptr) event_.id = event_.Text((*event_bridge)[Key::kId]);
+  if (!event_.id.empty()) return;
+  const Node metadata = ObjectAt(outer[Key::kMetadata]);
+  if (metadata == kNoNode) return;
+  event_.id = event_.Text(Collect(metadata)[Key::kCorrelationId]);
+  event_.id_is_correlation = !event_.id.empty();
+}
+
+void EventParser::ReadDetail(std::string_view topic_id, std::string_view topic_kind) {
+  event_.kind = EventKind::kDetail;
+  event_.detail_kind = ToDetailKind(topic_kind);
+  event_.name = topic_kind;
+  event_.type_rules = TypeRules::kConversation;
+  event_.key.type = "conversation";
+  const std::string_view own_id = event_.BodyText(Key::kConversationId);
+  event_.key.id = own_id.empty() ? topic_id : own_id;
+}
+
+void EventParser::ReadJourney() {
+  const Members& body = event_.body;
+  for (const PayloadKey& candidate : kPayloads) {
+    if (const Node payload = ObjectAt(body[candidate.key])) {
+      event_.kind = candidate.kind;
+      event_.payload = Collect(payload);
+      break;
+    }
+  }
+  const std::string_view event_type = event_.BodyText(Key::kEventType);
+  if (event_.kind == EventKind::kBare && event_type.empty() && !event_.BodyText(Key::kEventName).empty()) {
+    event_.request_form = true;
+    std::string projected;
+    const bool app = body[Key::kApp] != kNoNode && Project(document_, body[Key::kApp], kAppModel, projected);
+    event_.kind = app || !event_.BodyText(Key::kScreenName).empty() ? EventKind::kApp : EventKind::kWeb;
+    event_.payload = body;
+  }
+  if (event_.IsWeb() || event_.IsApp()) event_.name = event_.PayloadText(Key::kEventName);
+  if (event_.name.empty()) event_.name = event_type;
+
+  event_.customer_id = event_.BodyText(Key::kCustomerId);
+  if (!event_.customer_id.empty()) {
+    event_.customer_id_type = event_.BodyText(Key::kCustomerIdType);
+  } else if (event_.request_form && !event_.BodyText(Key::kCustomerCookieId).empty()) {
+    event_.customer_id = event_.BodyText(Key::kCustomerCookieId);
+    event_.customer_id_type = "cookie";
+  }
+  std::string_view session_id;
+  std::string_view type;
+  if (const Node session = ObjectAt(body[Key::kSession])) {
+    const Members members = Collect(session);
+    session_id = event_.Text(members[Key::kId]);
+    type = event_.Text(members[Key::kType]);
+    event_.session_self_uri = event_.Text(members[Key::kSelfUri]);
+  }
+  if (type.empty()) type = event_.IsApp() ? "app" : "web";
+  event_.type_rules = RulesOf(type);
+  event_.key = session_id.empty() ? SessionKey{true, event_.customer_id_type, event_.customer_id, type}
+                                  : SessionKey{false, {}, session_id, type};
+}
+
+// A missing field comes before a bad time, that before a future one.
+const Defect* EventParser::ReadTime(Node time, const Record& record) {
+  const bool missing = time == kNoNode || document_.IsNull(time) ||
+                       (document_.IsString(time) && document_.String(time) == std::string_view{});
+  if (missing) return &kNoTime;
+  if (event_.key.id.empty()) return &kNoKey;
+  std::optional<EventTime> parsed;
+  if (const auto text = document_.String(time)) {
+    parsed = ParseTimestamp(*text);
+  } else if (const auto millis = document_.Integer(time)) {
+    if (*millis >= 0 && EventTime{*millis} <= kLatestEventTime) parsed = EventTime{*millis};
+  }
+  if (!parsed) return &kBadTime;
+  event_.time = *parsed;
+  if (event_.time > record.timestamp + rules_.max_future_skew) return &kFuture;
+  return nullptr;
+}
+
+}  // namespace tidemark

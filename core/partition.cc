@@ -1,0 +1,308 @@
+#include "core/partition.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "core/event.h"
+#include "core/session.h"
+#include "core/session_json.h"
+#include "core/session_table.h"
+#include "core/timing_wheel.h"
+
+namespace tidemark {
+
+std::string_view ToString(DeadLetterReason reason) {
+  static constexpr std::string_view kNames[] = {"invalid_json",      "invalid_utf8",     "missing_field",
+                                                "invalid_timestamp", "future_timestamp", "too_large"};
+  static_assert(std::size(kNames) == kDeadLetterReasonCount);
+  return kNames[static_cast<size_t>(reason)];
+}
+
+std::string_view ToString(CloseReason reason) {
+  static constexpr std::string_view kNames[] = {"inactivity", "end_event", "max_duration", "conversation_ended"};
+  static_assert(std::size(kNames) == kCloseReasonCount);
+  return kNames[static_cast<size_t>(reason)];
+}
+
+std::string_view ToString(LateReason reason) {
+  static constexpr std::string_view kNames[] = {"session_closed", "behind_watermark"};
+  static_assert(std::size(kNames) == kLateReasonCount);
+  return kNames[static_cast<size_t>(reason)];
+}
+
+std::string_view ToString(Outcome outcome) {
+  static constexpr std::string_view kNames[] = {"joined", "duplicate", "late", "dead_letter"};
+  static_assert(std::size(kNames) == kOutcomeCount);
+  return kNames[static_cast<size_t>(outcome)];
+}
+
+class Partition::Impl {
+ public:
+  Impl(PartitionId id, const Rules& rules) : id_(id), rules_(rules), parser_(rules), writer_(rules) {}
+
+  Outcome Apply(const Record& record, Effects& effects);
+  void AdvanceWatermark(EventTime watermark, Effects& effects);
+
+  PartitionId id_;
+  const Rules& rules_;
+  EventTime watermark_ = kBeforeAllTime;
+  uint64_t open_[kTypeRulesCount] = {};
+  uint64_t tombstones_ = 0;
+  uint64_t block_bytes_ = 0;
+  PartitionCounters counters_;
+  SessionTable sessions_;
+
+ private:
+  // How an event of time t stands to an open session (rule 2).
+  enum class Fit : uint8_t { kNo, kButForTheSpan, kYes };
+
+  Outcome ApplyEvent(const Event& event, const Record& record, Effects& effects);
+  void FindByKey(const Event& event);
+  Fit FitOf(const Event& event, const Session& session) const;
+  bool IsBehindWatermark(const Event& event) const;
+  Outcome JoinOrMerge(const Event& event, const JoinContext& context);
+  void MergeNext(SessionRef earlier, SessionRef later);
+  void Open(const Event& event, const JoinContext& context);
+  void EndIfEndEvent(const Event& event, Session& session);
+  Outcome Late(const Event& event, const Record& record, LateReason reason, EventTime first_in_time, Effects& effects);
+  void Schedule(SessionRef ref);
+  void CollectDue();
+  void Close(SessionRef ref, Effects& effects);
+  Duration TimeoutOf(TypeRules type) const { return rules_.timeout.For(type); }
+
+  EventParser parser_;
+  SessionWriter writer_;
+  TimingWheel wheel_;
+
+  // Scratch, empty between calls but for its memory.
+  std::string packed_;
+  std::vector<SessionRef> candidates_;  // open sessions of the event's key, by first
+  std::vector<SessionRef> fitting_;
+  EventTime tombstone_last_ = kBeforeAllTime;  // of the event's key, the newest
+  std::vector<Timer> timers_;
+  struct Due {
+    EventTime deadline;
+    SessionRef ref;
+  };
+  std::vector<Due> due_;
+};
+
+Outcome Partition::Impl::Apply(const Record& record, Effects& effects) {
+  ++counters_.records;
+  counters_.record_bytes += record.value.size();
+  Outcome outcome = Outcome::kDeadLetter;
+  if (const Defect* defect = parser_.Parse(record)) {
+    ++counters_.dead_letters[static_cast<size_t>(defect->reason)];
+    effects.OnDeadLetter({record, defect->reason, defect->detail});
+  } else {
+    const Event& event = parser_.event();
+    outcome = ApplyEvent(event, record, effects);
+    AdvanceWatermark(event.time - rules_.max_out_of_orderness, effects);  // rule 6, late or not
+  }
+  ++counters_.outcomes[static_cast<size_t>(outcome)];
+  return outcome;
+}
+
+// Rules 1 to 5 of spec section 3, in their order.
+Outcome Partition::Impl::ApplyEvent(const Event& event, const Record& record, Effects& effects) {
+  FindByKey(event);
+  if (event.time <= tombstone_last_) {
+    return Late(event, record, LateReason::kSessionClosed, tombstone_last_ + Milliseconds(1), effects);
+  }
+  fitting_.clear();
+  for (const SessionRef ref : candidates_) {
+    if (FitOf(event, sessions_[ref]) == Fit::kYes) fitting_.push_back(ref);
+  }
+  const JoinContext context{rules_, id_, record.offset, packed_};
+  if (!fitting_.empty()) return JoinOrMerge(event, context);
+
+  for (const SessionRef ref : candidates_) {
+    Session& session = sessions_[ref];
+    if (FitOf(event, session) != Fit::kButForTheSpan || event.time <= session.last) continue;
+    session.end = session.last;
+    session.end_reason = CloseReason::kMaxDuration;
+    Schedule(ref);
+  }
+  if (IsBehindWatermark(event)) {
+    const EventTime first_in_time = watermark_ - TimeoutOf(event.type_rules) + Milliseconds(1);
+    return Late(event, record, LateReason::kBehindWatermark, first_in_time, effects);
+  }
+  Open(event, context);
+  return Outcome::kJoined;
+}
+
+// The open sessions of the event's key, ordered by their first event, and its tombstone.
+void Partition::Impl::FindByKey(const Event& event) {
+  candidates_.clear();
+  tombstone_last_ = kBeforeAllTime;
+  const uint64_t hash = event.key.Hash();
+  for (SessionRef ref = sessions_.Find(hash); ref != kNoSession; ref = sessions_[ref].next) {
+    const Session& session = sessions_[ref];
+    if (session.key() != event.key) continue;
+    if (session.state == Session::State::kOpen) {
+      candidates_.push_back(ref);
+    } else {
+      tombstone_last_ = std::max(tombstone_last_, session.last);
+    }
+  }
+  std::sort(candidates_.begin(), candidates_.end(),
+            [this](SessionRef a, SessionRef b) { return sessions_[a].first < sessions_[b].first; });
+}
+
+bool Partition::Impl::IsBehindWatermark(const Event& event) const {
+  return event.time + TimeoutOf(event.type_rules) <= watermark_;
+}
+
+Partition::Impl::Fit Partition::Impl::FitOf(const Event& event, const Session& session) const {
+  const EventTime t = event.time;
+  const Duration timeout = TimeoutOf(session.type_rules);
+  if (t <= session.first - timeout || t >= session.last + timeout) return Fit::kNo;
+  if (session.has_end() && t > session.end) return Fit::kNo;
+  if (t < session.first && IsBehindWatermark(event)) return Fit::kNo;
+  const Duration span = std::max(session.last, t) - std::min(session.first, t);
+  return span < rules_.max_duration.For(session.type_rules) ? Fit::kYes : Fit::kButForTheSpan;
+}
+
+// Rules 4 and 5.
+Outcome Partition::Impl::JoinOrMerge(const Event& event, const JoinContext& context) {
+  const SessionRef earliest = fitting_[0];
+  Session& session = sessions_[earliest];
+  if (IsDuplicate(event, session)) {
+    ++session.duplicates;
+    return Outcome::kDuplicate;
+  }
+  const bool out_of_order = event.time < session.last;
+  block_bytes_ -= session.fields.bytes();
+  JoinSession(event, context, session);
+  block_bytes_ += session.fields.bytes();
+  if (out_of_order) ++counters_.out_of_order;
+  if (!session.has_end() && fitting_.size() > 1) MergeNext(earliest, fitting_[1]);
+  EndIfEndEvent(event, session);
+  Schedule(earliest);
+  return Outcome::kJoined;
+}
+
+void Partition::Impl::MergeNext(SessionRef earlier_ref, SessionRef later_ref) {
+  Session& earlier = sessions_[earlier_ref];
+  Session& later = sessions_[later_ref];
+  const Duration span = std::max(earlier.last, later.last) - std::min(earlier.first, later.first);
+  if (span >= rules_.max_duration.For(earlier.type_rules)) return;
+  block_bytes_ -= earlier.fields.bytes() + later.fields.bytes();
+  MergeSessions(rules_, later, earlier);
+  block_bytes_ += earlier.fields.bytes();
+  sessions_.Remove(later_ref);
+  --open_[static_cast<size_t>(earlier.type_rules)];
+  ++counters_.sessions_merged;
+}
+
+void Partition::Impl::Open(const Event& event, const JoinContext& context) {
+  const SessionRef ref = sessions_.Add(event.key.Hash());
+  Session& session = sessions_[ref];
+  OpenSession(event, context, session);
+  block_bytes_ += session.fields.bytes();
+  ++open_[static_cast<size_t>(session.type_rules)];
+  ++counters_.sessions_opened[static_cast<size_t>(session.type_rules)];
+  EndIfEndEvent(event, session);
+  Schedule(ref);
+}
+
+void Partition::Impl::EndIfEndEvent(const Event& event, Session& session) {
+  if (session.has_end() || event.time != session.last || !(event.IsWeb() || event.IsApp())) return;
+  if (!IsNamed(event.name, rules_.end_events)) return;
+  session.end = event.time;
+  session.end_reason = CloseReason::kEndEvent;
+}
+
+Outcome Partition::Impl::Late(const Event& event, const Record& record, LateReason reason, EventTime first_in_time,
+                              Effects& effects) {
+  ++counters_.late[static_cast<size_t>(reason)];
+  effects.OnLate({record, reason, first_in_time - event.time, event.time});
+  return Outcome::kLate;
+}
+
+// Makes sure that the wheel comes back to the session no later than its deadline. A deadline that moved on is left to
+// the old timer, which finds out and sets itself anew.
+void Partition::Impl::Schedule(SessionRef ref) {
+  Session& session = sessions_[ref];
+  const bool open = session.state == Session::State::kOpen;
+  const EventTime deadline = open ? session.Deadline(rules_) : session.last + TimeoutOf(session.type_rules);
+  if (deadline >= session.scheduled) return;
+  session.scheduled = deadline;
+  wheel_.Add({deadline, ref, session.generation});
+}
+
+void Partition::Impl::AdvanceWatermark(EventTime watermark, Effects& effects) {
+  watermark_ = std::max(watermark_, watermark);
+  CollectDue();
+  for (const Due& due : due_) Close(due.ref, effects);
+}
+
+// Fills due_ with the open sessions whose deadline has come, in the order in which they close, and drops tombstones
+// that have served.
+void Partition::Impl::CollectDue() {
+  timers_.clear();
+  due_.clear();
+  wheel_.Advance(watermark_, timers_);
+  for (const Timer& timer : timers_) {
+    Session& session = sessions_[timer.session];
+    if (session.generation != timer.generation || session.scheduled != timer.deadline) continue;
+    if (session.state == Session::State::kTombstone) {
+      block_bytes_ -= session.fields.bytes();
+      sessions_.Remove(timer.session);
+      --tombstones_;
+      continue;
+    }
+    session.scheduled = kAfterAllTime;
+    const EventTime deadline = session.Deadline(rules_);
+    if (deadline <= watermark_) {
+      due_.push_back({deadline, timer.session});
+    } else {
+      Schedule(timer.session);
+    }
+  }
+  std::sort(due_.begin(), due_.end(), [this](const Due& a, const Due& b) {
+    if (a.deadline != b.deadline) return a.deadline < b.deadline;
+    const auto order = sessions_[a.ref].key() <=> sessions_[b.ref].key();
+    return order != 0 ? order < 0 : sessions_[a.ref].first < sessions_[b.ref].first;
+  });
+}
+
+void Partition::Impl::Close(SessionRef ref, Effects& effects) {
+  Session& session = sessions_[ref];
+  writer_.Write(session);
+  effects.OnSession({writer_.id(), session.key().type, writer_.json(), session.Reason(), session.first, session.last,
+                     session.EndedDate(rules_), session.events, session.duplicates, session.out_of_order,
+                     session.first_offset, session.last_offset});
+  const auto type = static_cast<size_t>(session.type_rules);
+  ++counters_.sessions_closed[type][static_cast<size_t>(session.Reason())];
+  --open_[type];
+  block_bytes_ -= session.fields.bytes();
+  if (session.last + TimeoutOf(session.type_rules) <= watermark_) {
+    sessions_.Remove(ref);
+    return;
+  }
+  session.state = Session::State::kTombstone;
+  session.fields.KeepOnly(Slot::kKey);
+  session.scheduled = kAfterAllTime;
+  block_bytes_ += session.fields.bytes();
+  ++tombstones_;
+  Schedule(ref);
+}
+
+Partition::Partition(PartitionId id, const Rules& rules) : impl_(std::make_unique<Impl>(id, rules)) {}
+Partition::~Partition() = default;
+Partition::Partition(Partition&&) noexcept = default;
+Partition& Partition::operator=(Partition&&) noexcept = default;
+
+Outcome Partition::Apply(const Record& record, Effects& effects) { return impl_->Apply(record, effects); }
+void Partition::AdvanceWatermark(EventTime watermark, Effects& effects) { impl_->AdvanceWatermark(watermark, effects); }
+PartitionId Partition::id() const { return impl_->id_; }
+EventTime Partition::watermark() const { return impl_->watermark_; }
+uint64_t Partition::open_sessions() const { return impl_->open_[0] + impl_->open_[1] + impl_->open_[2]; }
+uint64_t Partition::open_sessions(TypeRules type) const { return impl_->open_[static_cast<size_t>(type)]; }
+uint64_t Partition::tombstones() const { return impl_->tombstones_; }
+uint64_t Partition::state_bytes() const { return impl_->sessions_.bytes() + impl_->block_bytes_; }
+const PartitionCounters& Partition::counters() const { return impl_->counters_; }
+
+}  // namespace tidemark

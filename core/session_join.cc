@@ -1,0 +1,371 @@
+// How one event becomes part of a session: the rules of spec section 2 that are rows of the dialect (event_rules.cc)
+// first, then those that need more than a row.
+#include <xxhash.h>
+
+#include <algorithm>
+#include <optional>
+#include <vector>
+
+#include "core/collections.h"
+#include "core/packed.h"
+#include "core/session.h"
+
+namespace tidemark {
+namespace {
+
+constexpr std::string_view kExternalContactUri = "/api/v2/externalcontacts/contacts/";
+
+// Whether a value of time `time` replaces the one in the slot. The event is later in the partition than what is there.
+bool Replaces(const Session& session, Slot slot, Keep keep, EventTime time) {
+  if (!session.fields.Has(slot)) return true;
+  const EventTime ours = session.fields.TimeOf(slot);
+  return keep == Keep::kNewest ? time >= ours : time < ours;
+}
+
+void KeepText(Slot slot, Keep keep, std::string_view text, EventTime time, Session& session) {
+  if (text.empty() || !Replaces(session, slot, keep, time)) return;
+  if (session.fields.Has(slot) && session.fields.Get(slot) == text) {
+    session.fields.SetTime(slot, time);
+  } else {
+    session.fields.Set(slot, time, text);
+  }
+}
+
+// Projects only what is new: most events repeat their browser, device and geolocation byte for byte, and the hash of
+// those bytes tells. Only a value that projected to something leaves its hash, so an equal hash means an equal value.
+void KeepObject(const SlotRule& rule, Node value, const Event& event, std::string& packed, Session& session) {
+  if (!Replaces(session, rule.slot, rule.keep, event.time)) return;
+  const std::string_view raw = event.document->Raw(value);
+  const uint64_t fingerprint = XXH3_64bits(raw.data(), raw.size());
+  if (session.fields.Has(rule.slot) && session.fields.FingerprintOf(rule.slot) == fingerprint) {
+    session.fields.SetTime(rule.slot, event.time);
+  } else if (Project(*event.document, value, *rule.object, packed)) {
+    session.fields.Set(rule.slot, event.time, packed, fingerprint);
+  }
+}
+
+void ApplyRules(std::span<const SlotRule> rules, const Members& members, const Event& event, std::string& packed,
+                Session& session) {
+  for (const SlotRule& rule : rules) {
+    const Node value = members[rule.key];
+    if (value == kNoNode) continue;
+    if (rule.shape == Shape::kObject) {
+      KeepObject(rule, value, event, packed, session);
+      continue;
+    }
+    std::string_view text = event.Text(value);
+    if (rule.shape == Shape::kEnum && !text.empty()) text = rule.spellings->SessionSpelling(text);
+    KeepText(rule.slot, rule.keep, text, event.time, session);
+  }
+}
+
+// Folds `incoming` into a slot that is a collection.
+template <typename T, typename Unpack, typename Merge, typename Pack>
+void Fold(Slot slot, const std::vector<T>& incoming, std::string& packed, Session& session, Unpack unpack, Merge merge,
+          Pack pack) {
+  if (incoming.empty()) return;
+  packed.clear();
+  pack(merge(unpack(session.fields.Get(slot)), incoming), packed);
+  if (packed != session.fields.Get(slot)) session.fields.Set(slot, kBeforeAllTime, packed);
+}
+
+// The members of `object` ordered by key; of a repeated key the last.
+std::vector<std::pair<std::string_view, Node>> SortedMembers(const Document& document, Node object) {
+  std::vector<std::pair<std::string_view, Node>> members;
+  document.ForEachMember(object, [&](std::string_view key, Node value) { members.emplace_back(key, value); });
+  // Nodes rise in the document's order.
+  std::sort(members.begin(), members.end());
+  std::vector<std::pair<std::string_view, Node>> last;
+  for (const auto& member : members) {
+    if (!last.empty() && last.back().first == member.first) last.pop_back();
+    last.push_back(member);
+  }
+  return last;
+}
+
+struct TypedValue {
+  std::string_view data_type;
+  Node value = kNoNode;
+};
+
+// An attribute's or list's `dataType` and the member called `name`; nothing without a string dataType.
+std::optional<TypedValue> ReadTyped(const Document& document, Node object, std::string_view name) {
+  if (!document.IsObject(object)) return std::nullopt;
+  Node data_type = kNoNode;
+  Node value = kNoNode;
+  document.ForEachMember(object, [&](std::string_view key, Node member) {
+    if (key == "dataType") data_type = member;
+    if (key == name) value = member;
+  });
+  if (data_type == kNoNode || value == kNoNode) return std::nullopt;
+  const auto text = document.String(data_type);
+  if (!text) return std::nullopt;
+  return TypedValue{*text, value};
+}
+
+std::optional<std::vector<Term>> ReadListValues(const Document& document, Node list, EventTime time) {
+  if (!document.IsArray(list)) return std::nullopt;
+  std::vector<Term> values;
+  bool all_text = true;
+  document.ForEachElement(list, [&](Node element) {
+    const auto text = document.String(element);
+    all_text = all_text && text.has_value();
+    if (text) values.push_back({time, *text});
+  });
+  if (!all_text) return std::nullopt;
+  return MergeTerms(values, {});
+}
+
+void JoinAttributes(const Event& event, const Rules& rules, std::string& packed, Session& session) {
+  const Document& document = *event.document;
+  std::vector<Attribute> attributes;
+  std::vector<AttributeList> named_lists;
+  if (const Node object = event.payload[Key::kAttributes]; object != kNoNode && document.IsObject(object)) {
+    for (const auto& [key, member] : SortedMembers(document, object)) {
+      const auto typed = ReadTyped(document, member, "value");
+      const auto value = typed ? document.String(typed->value) : std::nullopt;
+      if (!value) continue;
+      if (IsNamed(key, rules.list_attributes)) {
+        named_lists.push_back({key, event.time, typed->data_type, {{event.time, *value}}});
+      } else {
+        attributes.push_back({key, event.time, typed->data_type, *value});
+      }
+    }
+  }
+  std::vector<AttributeList> own_lists;
+  if (const Node object = event.payload[Key::kAttributeLists]; object != kNoNode && document.IsObject(object)) {
+    for (const auto& [key, member] : SortedMembers(document, object)) {
+      const auto typed = ReadTyped(document, member, "values");
+      auto values = typed ? ReadListValues(document, typed->value, event.time) : std::nullopt;
+      if (values) own_lists.push_back({key, event.time, typed->data_type, std::move(*values)});
+    }
+  }
+  Fold(Slot::kAttributes, attributes, packed, session, UnpackAttributes, MergeAttributes, PackAttributes);
+  // In one event the own list's data type counts: it merges as the later one.
+  Fold(Slot::kAttributeLists, MergeLists(named_lists, own_lists), packed, session, UnpackLists, MergeLists, PackLists);
+}
+
+// An outcome or a segment: {id, selfUri}.
+void JoinAchievement(Slot slot, Key key, const Event& event, std::string& packed, Session& session) {
+  const Node object = event.payload[key];
+  if (object == kNoNode || !event.document->IsObject(object)) return;
+  Node id = kNoNode;
+  Node self_uri = kNoNode;
+  event.document->ForEachMember(object, [&](std::string_view name, Node value) {
+    if (name == "id") id = value;
+    if (name == "selfUri") self_uri = value;
+  });
+  if (event.Text(id).empty()) return;
+  const std::vector<Achievement> one{{event.Text(id), event.time, event.time, event.Text(self_uri)}};
+  Fold(slot, one, packed, session, UnpackAchievements, MergeAchievements, PackAchievements);
+}
+
+void KeepCustomer(std::string_view id, std::string_view type, EventTime time, std::string& packed, Session& session) {
+  if (id.empty() || !Replaces(session, Slot::kCustomer, Keep::kNewest, time)) return;
+  packed.clear();
+  Packer pack(packed);
+  pack.Text(id);
+  pack.Text(type);
+  session.fields.Set(Slot::kCustomer, time, packed);
+}
+
+void JoinJourney(const Event& event, const Rules& rules, std::string& packed, Session& session) {
+  KeepText(Slot::kSelfUri, Keep::kNewest, event.session_self_uri, event.time, session);
+  if (!event.key.by_customer) KeepCustomer(event.customer_id, event.customer_id_type, event.time, packed, session);
+  std::string_view external_id = event.BodyText(Key::kExternalId);
+  if (event.IsWeb() || event.IsApp()) {
+    if (external_id.empty()) external_id = event.PayloadText(Key::kExternalId);
+    JoinAttributes(event, rules, packed, session);
+    const std::string_view query = event.PayloadText(Key::kSearchQuery);
+    if (!query.empty()) {
+      const std::vector<Term> one{{event.time, query}};
+      Fold(Slot::kSearchTerms, one, packed, session, UnpackTerms, MergeTerms, PackTerms);
+    }
+    const Node authenticated = event.payload[Key::kAuthenticated];
+    if (authenticated != kNoNode && event.document->Bool(authenticated) == true) session.authenticated = true;
+    if (event.IsWeb() && IsNamed(event.name, rules.pageview_events)) ++session.pageviews;
+    if (event.IsApp() && IsNamed(event.name, rules.screenview_events)) ++session.screenviews;
+  }
+  KeepText(Slot::kExternalId, Keep::kNewest, external_id, event.time, session);
+  if (event.kind == EventKind::kOutcomeAchieved)
+    JoinAchievement(Slot::kOutcomes, Key::kOutcome, event, packed, session);
+  if (event.kind == EventKind::kSegmentAssignment) {
+    JoinAchievement(Slot::kSegments, Key::kSegment, event, packed, session);
+  }
+}
+
+// `referrerUrl` of a request form becomes {"url"} where there is no `referrer` object.
+void JoinReferrerUrl(const Event& event, std::string& packed, Session& session) {
+  const std::string_view url = event.BodyText(Key::kReferrerUrl);
+  if (!event.request_form || url.empty() || !Replaces(session, Slot::kReferrer, Keep::kOldest, event.time)) return;
+  const Node referrer = event.body[Key::kReferrer];
+  if (referrer != kNoNode && Project(*event.document, referrer, kReferrerModel, packed)) return;
+  packed.clear();
+  PackTextField(kReferrerModel, "url", url, packed);
+  session.fields.Set(Slot::kReferrer, event.time, packed);
+}
+
+void JoinChannel(const Event& event, std::string_view media_type, std::string& packed, Session& session) {
+  if (media_type.empty()) return;
+  const std::string_view message_type = event.BodyText(Key::kMessageType);
+  const std::vector<Channel> one{{event.time, media_type,
+                                  message_type.empty() ? message_type : kMessageTypeEnum.SessionSpelling(message_type),
+                                  event.BodyText(Key::kProvider)}};
+  Fold(Slot::kChannels, one, packed, session, UnpackChannels, MergeChannels, PackChannels);
+}
+
+void JoinLeg(const Event& event, std::string& packed, Session& session) {
+  const bool starts = event.detail_kind == DetailKind::kCustomerStart;
+  const std::vector<Leg> one{
+      {event.BodyText(Key::kSessionId), starts ? event.time : kBeforeAllTime, starts ? kBeforeAllTime : event.time}};
+  Fold(Slot::kLegs, one, packed, session, UnpackLegs, MergeLegs, PackLegs);
+  UpdateCustomerLegs(session);
+}
+
+// externalContactId, else the first of conversationExternalContactIds.
+void JoinContact(const Event& event, std::string& packed, Session& session) {
+  std::string_view id = event.BodyText(Key::kExternalContactId);
+  const Node list = event.body[Key::kConversationExternalContactIds];
+  if (id.empty() && list != kNoNode && event.document->IsArray(list)) {
+    bool is_first = true;
+    event.document->ForEachElement(list, [&](Node element) {
+      if (is_first) id = event.Text(element);
+      is_first = false;
+    });
+  }
+  if (id.empty() || !Replaces(session, Slot::kExternalContact, Keep::kNewest, event.time)) return;
+  packed.clear();
+  PackTextField(kEntityRefModel, "id", id, packed);
+  PackTextField(kEntityRefModel, "selfUri", std::string(kExternalContactUri).append(id), packed);
+  session.fields.Set(Slot::kExternalContact, event.time, packed);
+}
+
+void JoinCustomerEvent(const Event& event, std::string_view media_type, std::string& packed, Session& session) {
+  JoinLeg(event, packed, session);
+  JoinContact(event, packed, session);
+  if (event.detail_kind != DetailKind::kCustomerStart) return;
+  if (media_type == "Voice" || media_type == "Callback") {
+    KeepCustomer(event.BodyText(Key::kAni), "phone", event.time, packed, session);
+  } else if (media_type == "Email") {
+    KeepCustomer(event.BodyText(Key::kAddressFrom), "email", event.time, packed, session);
+  }
+}
+
+void JoinDisposition(const Event& event, std::string& packed, Session& session) {
+  const std::string_view code = event.BodyText(Key::kWrapupCode);
+  if (code.empty() || !Replaces(session, Slot::kDisposition, Keep::kNewest, event.time)) return;
+  packed.clear();
+  Packer pack(packed);
+  pack.Text(code);
+  pack.Text(event.BodyText(Key::kWrapupNotes));
+  pack.Text(event.BodyText(Key::kUserId));
+  session.fields.Set(Slot::kDisposition, event.time, packed);
+}
+
+void KeepEnum(Slot slot, Key key, const EnumModel& spellings, const Event& event, Session& session) {
+  const std::string_view text = event.BodyText(key);
+  if (!text.empty()) KeepText(slot, Keep::kNewest, spellings.SessionSpelling(text), event.time, session);
+}
+
+void JoinDetail(const Event& event, std::string& packed, Session& session) {
+  session.is_conversation = true;
+  const std::string_view media = event.BodyText(Key::kMediaType);
+  const std::string_view media_type = media.empty() ? media : kChannelTypeEnum.SessionSpelling(media);
+  JoinChannel(event, media_type, packed, session);
+  switch (event.detail_kind) {
+    case DetailKind::kCustomerStart:
+    case DetailKind::kCustomerEnd:
+      JoinCustomerEvent(event, media_type, packed, session);
+      break;
+    case DetailKind::kUserStart:
+      KeepText(Slot::kUser, Keep::kNewest, event.BodyText(Key::kUserId), event.time, session);
+      break;
+    case DetailKind::kUserEnd:
+      KeepEnum(Slot::kDisconnectType, Key::kDisconnectType, kDisconnectTypeEnum, event, session);
+      break;
+    case DetailKind::kAcdEnd:
+      KeepEnum(Slot::kAcdOutcome, Key::kAcdOutcome, kAcdOutcomeEnum, event, session);
+      break;
+    case DetailKind::kAcw:
+    case DetailKind::kWrapup:
+      JoinDisposition(event, packed, session);
+      break;
+    case DetailKind::kOther:
+      break;
+  }
+}
+
+EventId EventIdOf(const Event& event) {
+  return event.id_is_correlation ? MakeCorrelatedEventId(event.id, event.name, event.time)
+                                 : MakeEventId(event.id, event.time);
+}
+
+void RememberId(const Event& event, const JoinContext& context, Session& session) {
+  if (event.id.empty()) return;
+  context.packed.clear();
+  AddEventId(session.fields.Get(Slot::kEventIds), EventIdOf(event), context.rules.dedup_horizon, context.packed);
+  session.fields.Set(Slot::kEventIds, kBeforeAllTime, context.packed);
+}
+
+// REQUIRES: the event is the session's newest.
+void SetLastEvent(const Event& event, const JoinContext& context, Session& session) {
+  context.packed.clear();
+  Packer pack(context.packed);
+  if (event.id.empty()) {
+    pack.Text(std::to_string(context.partition.value) + ":" + std::to_string(context.offset.value));
+  } else {
+    pack.Text(event.id);
+  }
+  pack.Text(event.name);
+  session.fields.Set(Slot::kLastEvent, event.time, context.packed);
+}
+
+}  // namespace
+
+bool IsDuplicate(const Event& event, const Session& session) {
+  return !event.id.empty() && ContainsEventId(session.fields.Get(Slot::kEventIds), EventIdOf(event));
+}
+
+void UpdateCustomerLegs(Session& session) {
+  size_t started = 0;
+  size_t ended = 0;
+  for (const Leg& leg : UnpackLegs(session.fields.Get(Slot::kLegs))) {
+    session.customer_ended = std::max(session.customer_ended, leg.ended);
+    if (leg.started == kBeforeAllTime) continue;
+    ++started;
+    if (leg.ended >= leg.started) ++ended;
+  }
+  session.customer_has_left = started > 0 && started == ended;
+}
+
+void OpenSession(const Event& event, const JoinContext& context, Session& session) {
+  session.state = Session::State::kOpen;
+  session.type_rules = event.type_rules;
+  session.first = event.time;
+  session.last = event.time;
+  session.first_offset = context.offset;
+  context.packed.clear();
+  PackKey(event.key, context.packed);
+  session.fields.Set(Slot::kKey, kBeforeAllTime, context.packed);
+  JoinSession(event, context, session);
+}
+
+void JoinSession(const Event& event, const JoinContext& context, Session& session) {
+  if (event.time < session.last) ++session.out_of_order;
+  session.first = std::min(session.first, event.time);
+  session.last = std::max(session.last, event.time);
+  session.last_offset = context.offset;
+  ++session.events;
+  RememberId(event, context, session);
+  if (event.time == session.last) SetLastEvent(event, context, session);
+  ApplyRules(BodyRules(event.kind), event.body, event, context.packed, session);
+  ApplyRules(PayloadRules(event.kind), event.payload, event, context.packed, session);
+  if (event.kind == EventKind::kDetail) {
+    JoinDetail(event, context.packed, session);
+  } else {
+    JoinReferrerUrl(event, context.packed, session);
+    JoinJourney(event, context.rules, context.packed, session);
+  }
+}
+
+}  // namespace tidemark

@@ -1,0 +1,49 @@
+// All sessions and tombstones of a partition: where they live, and how they are found by key and by deadline.
+//
+// Sessions lie in chunks that never move and are addressed by SessionRef; a free place is reused under a new
+// generation. A hash map leads from a key's hash to the first of the sessions with that hash, the others follow by
+// Session::next; keys are compared, so equal hashes do no harm. Sessions and tombstones of one key are in one chain.
+// One thread.
+#pragma once
+
+#include <absl/container/flat_hash_map.h>
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "core/session.h"
+
+namespace tidemark {
+
+class SessionTable {
+ public:
+  Session& operator[](SessionRef ref) { return (*chunks_[ref / kChunk])[ref % kChunk]; }
+  const Session& operator[](SessionRef ref) const { return (*chunks_[ref / kChunk])[ref % kChunk]; }
+
+  // The first of the chain of sessions whose key has this hash, or kNoSession.
+  SessionRef Find(uint64_t key_hash) const;
+
+  // A free session, chained under its hash. The caller opens it.
+  SessionRef Add(uint64_t key_hash);
+
+  // Takes a session out of its chain and frees its place.
+  void Remove(SessionRef ref);
+
+  uint64_t size() const { return size_; }
+  uint64_t bytes() const;
+
+ private:
+  static constexpr SessionRef kChunk = 1024;
+  struct HashIsHash {
+    size_t operator()(uint64_t hash) const { return hash; }
+  };
+
+  std::vector<std::unique_ptr<std::array<Session, kChunk>>> chunks_;
+  std::vector<SessionRef> free_;
+  absl::flat_hash_map<uint64_t, SessionRef, HashIsHash> heads_;
+  uint64_t size_ = 0;
+};
+
+}  // namespace tidemark
