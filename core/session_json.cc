@@ -100,7 +100,7 @@ void SessionWriter::SetId(const Session& session, const SessionKey& key) {
     id_.assign(key.id);
     return;
   }
-  name_ = "tidemark:session:";
+  name_.assign("tidemark:session:");
   name_.append(key.customer_id_type).append(":").append(key.id).append(":").append(key.type).append(":");
   AppendTimestamp(session.first, name_);
   uuids_.Generate(name_, id_);
@@ -109,7 +109,7 @@ void SessionWriter::SetId(const Session& session, const SessionKey& key) {
 void SessionWriter::Write(const Session& session) {
   const SessionKey key = session.key();
   SetId(session, key);
-  json_ = "{";
+  json_.assign(1, '{');
   Text("id", id_);
   WriteCustomer(session, key);
   WriteContext(session);
