@@ -7,3 +7,10 @@ if(TIDEMARK_SANITIZE)
   add_compile_options(-fsanitize=${TIDEMARK_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${TIDEMARK_SANITIZE})
 endif()
+
+# The oldest x86 that is supported has POPCNT and SSE4.2 (every server since 2009). simdjson chooses its kernel at run
+# time, so newer instructions gain little beyond that.
+set(TIDEMARK_MARCH "x86-64-v2" CACHE STRING "-march for x86-64; empty: the compiler's default")
+if(TIDEMARK_MARCH AND CMAKE_SYSTEM_PROCESSOR STREQUAL "x86_64")
+  target_compile_options(tidemark_options INTERFACE -march=${TIDEMARK_MARCH})
+endif()

@@ -290,6 +290,12 @@ bool ContainsEventId(std::string_view packed, const EventId& id) {
 }
 
 void AddEventId(std::string_view packed, const EventId& id, uint32_t horizon, std::string& out) {
+  const size_t count = packed.size() / sizeof(EventId);
+  if (count > 0 && count < horizon && ReadEventId(packed, count - 1).time <= id.time) {  // the common case
+    AppendIds(packed, 0, count, out);
+    out.append(reinterpret_cast<const char*>(&id), sizeof(id));
+    return;
+  }
   MergeEventIds(packed, {reinterpret_cast<const char*>(&id), sizeof(id)}, horizon, out);
 }
 

@@ -39,6 +39,11 @@ class FieldStore {
   // Forgets everything but `slot`.
   void KeepOnly(Slot slot);
 
+  // Asks the processor for the block, which a joining event touches in many places.
+  void Prefetch() const {
+    for (uint32_t line = 0; line < used_; line += 64) __builtin_prefetch(block_ + line);
+  }
+
   // Bytes held on the heap.
   uint64_t bytes() const { return capacity_; }
 

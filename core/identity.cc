@@ -16,11 +16,7 @@ constexpr unsigned char kUrlNamespace[16] = {0x6b, 0xa7, 0xb8, 0x11, 0x9d, 0xad,
 
 }  // namespace
 
-uint64_t SessionKey::Hash() const {
-  const uint64_t seed = XXH3_64bits(type.data(), type.size()) + (by_customer ? 1 : 0);
-  const uint64_t typed = XXH3_64bits_withSeed(customer_id_type.data(), customer_id_type.size(), seed);
-  return XXH3_64bits_withSeed(id.data(), id.size(), typed);
-}
+uint64_t HashPackedKey(std::string_view packed) { return XXH3_64bits(packed.data(), packed.size()); }
 
 void PackKey(const SessionKey& key, std::string& packed) {
   Packer pack(packed);

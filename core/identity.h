@@ -20,14 +20,14 @@ struct SessionKey {
 
   friend bool operator==(const SessionKey&, const SessionKey&) = default;
   friend std::strong_ordering operator<=>(const SessionKey&, const SessionKey&) = default;
-
-  // Stable over builds and machines.
-  uint64_t Hash() const;
 };
 
 // Packed form, and back; the views of the result point into `packed`.
 void PackKey(const SessionKey& key, std::string& packed);
 SessionKey UnpackKey(std::string_view packed);
+
+// Stable over builds and machines.
+uint64_t HashPackedKey(std::string_view packed);
 
 // decimal of FNV-1a-64(id) mod 900000 + 100000
 uint32_t ShortId(std::string_view id);

@@ -77,6 +77,8 @@ class Partition::Impl {
 
   // Scratch, empty between calls but for its memory.
   std::string packed_;
+  std::string packed_key_;  // of the event
+  uint64_t key_hash_ = 0;
   std::vector<SessionRef> candidates_;  // open sessions of the event's key, by first
   std::vector<SessionRef> fitting_;
   EventTime tombstone_last_ = kBeforeAllTime;  // of the event's key, the newest
@@ -114,7 +116,7 @@ Outcome Partition::Impl::ApplyEvent(const Event& event, const Record& record, Ef
   for (const SessionRef ref : candidates_) {
     if (FitOf(event, sessions_[ref]) == Fit::kYes) fitting_.push_back(ref);
   }
-  const JoinContext context{rules_, id_, record.offset, packed_};
+  const JoinContext context{rules_, id_, record.offset, IdOf(event), packed_};
   if (!fitting_.empty()) return JoinOrMerge(event, context);
 
   for (const SessionRef ref : candidates_) {
@@ -136,10 +138,13 @@ Outcome Partition::Impl::ApplyEvent(const Event& event, const Record& record, Ef
 void Partition::Impl::FindByKey(const Event& event) {
   candidates_.clear();
   tombstone_last_ = kBeforeAllTime;
-  const uint64_t hash = event.key.Hash();
-  for (SessionRef ref = sessions_.Find(hash); ref != kNoSession; ref = sessions_[ref].next) {
+  packed_key_.clear();
+  PackKey(event.key, packed_key_);
+  key_hash_ = HashPackedKey(packed_key_);
+  for (SessionRef ref = sessions_.Find(key_hash_); ref != kNoSession; ref = sessions_[ref].next) {
     const Session& session = sessions_[ref];
-    if (session.key() != event.key) continue;
+    session.fields.Prefetch();
+    if (session.packed_key() != packed_key_) continue;
     if (session.state == Session::State::kOpen) {
       candidates_.push_back(ref);
     } else {
@@ -168,7 +173,7 @@ Partition::Impl::Fit Partition::Impl::FitOf(const Event& event, const Session& s
 Outcome Partition::Impl::JoinOrMerge(const Event& event, const JoinContext& context) {
   const SessionRef earliest = fitting_[0];
   Session& session = sessions_[earliest];
-  if (IsDuplicate(event, session)) {
+  if (IsDuplicate(context.event_id, session)) {
     ++session.duplicates;
     return Outcome::kDuplicate;
   }
@@ -197,7 +202,7 @@ void Partition::Impl::MergeNext(SessionRef earlier_ref, SessionRef later_ref) {
 }
 
 void Partition::Impl::Open(const Event& event, const JoinContext& context) {
-  const SessionRef ref = sessions_.Add(event.key.Hash());
+  const SessionRef ref = sessions_.Add(key_hash_);
   Session& session = sessions_[ref];
   OpenSession(event, context, session);
   block_bytes_ += session.fields.bytes();

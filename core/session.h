@@ -7,8 +7,10 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 
+#include "core/collections.h"
 #include "core/event.h"
 #include "core/field_store.h"
 #include "core/identity.h"
@@ -49,7 +51,8 @@ struct Session {
   FieldStore fields;
 
   bool has_end() const { return end != kAfterAllTime; }
-  SessionKey key() const { return UnpackKey(fields.Get(Slot::kKey)); }
+  SessionKey key() const { return UnpackKey(packed_key()); }
+  std::string_view packed_key() const { return fields.Get(Slot::kKey); }
 
   // When it closes (spec section 3, rule 6).
   EventTime Deadline(const Rules& rules) const;
@@ -62,6 +65,7 @@ struct JoinContext {
   const Rules& rules;
   PartitionId partition;
   Offset offset;
+  std::optional<EventId> event_id;
   std::string& packed;
 };
 
@@ -78,8 +82,11 @@ void MergeSessions(const Rules& rules, Session& later, Session& earlier);
 // Brings customer_has_left and customer_ended up to date with the session's legs.
 void UpdateCustomerLegs(Session& session);
 
-// Whether the session remembers the event's id (spec section 1, "event id").
-bool IsDuplicate(const Event& event, const Session& session);
+// The event's id in the form that is remembered; nothing where it has none: then no duplicate is found.
+std::optional<EventId> IdOf(const Event& event);
+
+// Whether the session remembers the id (spec section 1, "event id").
+bool IsDuplicate(const std::optional<EventId>& id, const Session& session);
 
 // Whether `name` is one of `names`; these lists are short.
 bool IsNamed(std::string_view name, const std::vector<std::string>& names);

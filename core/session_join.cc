@@ -295,15 +295,10 @@ void JoinDetail(const Event& event, std::string& packed, Session& session) {
   }
 }
 
-EventId EventIdOf(const Event& event) {
-  return event.id_is_correlation ? MakeCorrelatedEventId(event.id, event.name, event.time)
-                                 : MakeEventId(event.id, event.time);
-}
-
-void RememberId(const Event& event, const JoinContext& context, Session& session) {
-  if (event.id.empty()) return;
+void RememberId(const JoinContext& context, Session& session) {
+  if (!context.event_id) return;
   context.packed.clear();
-  AddEventId(session.fields.Get(Slot::kEventIds), EventIdOf(event), context.rules.dedup_horizon, context.packed);
+  AddEventId(session.fields.Get(Slot::kEventIds), *context.event_id, context.rules.dedup_horizon, context.packed);
   session.fields.Set(Slot::kEventIds, kBeforeAllTime, context.packed);
 }
 
@@ -322,8 +317,14 @@ void SetLastEvent(const Event& event, const JoinContext& context, Session& sessi
 
 }  // namespace
 
-bool IsDuplicate(const Event& event, const Session& session) {
-  return !event.id.empty() && ContainsEventId(session.fields.Get(Slot::kEventIds), EventIdOf(event));
+std::optional<EventId> IdOf(const Event& event) {
+  if (event.id.empty()) return std::nullopt;
+  return event.id_is_correlation ? MakeCorrelatedEventId(event.id, event.name, event.time)
+                                 : MakeEventId(event.id, event.time);
+}
+
+bool IsDuplicate(const std::optional<EventId>& id, const Session& session) {
+  return id && ContainsEventId(session.fields.Get(Slot::kEventIds), *id);
 }
 
 void UpdateCustomerLegs(Session& session) {
@@ -356,7 +357,7 @@ void JoinSession(const Event& event, const JoinContext& context, Session& sessio
   session.last = std::max(session.last, event.time);
   session.last_offset = context.offset;
   ++session.events;
-  RememberId(event, context, session);
+  RememberId(context, session);
   if (event.time == session.last) SetLastEvent(event, context, session);
   ApplyRules(BodyRules(event.kind), event.body, event, context.packed, session);
   ApplyRules(PayloadRules(event.kind), event.payload, event, context.packed, session);
