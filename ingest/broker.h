@@ -1,0 +1,121 @@
+// What a shard needs from Kafka: one group member that reads, one transactional producer that writes.
+//
+// KafkaClient (ingest/kafka_client.h) is the real one; tests and the simulator have their own. Every call is made by
+// the shard's thread and blocks for a bounded time only, but for CommitTransaction and SendOffsets, which a watchdog
+// outside the shard bounds.
+//
+// Errors say what the shard may do:
+//   Unavailable         the broker is away or busy: the same call may be made again later
+//   Aborted             this transaction is lost or in doubt: restart the producer, begin the partitions again
+//   PermissionDenied, FailedPrecondition, Internal: nothing will help; the process ends with the message
+#pragma once
+
+#include <absl/status/status.h>
+#include <absl/status/statusor.h>
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "core/partition.h"
+#include "core/types.h"
+#include "ingest/clock.h"
+#include "sinks/kafka_sink.h"
+#include "sinks/sink.h"
+
+namespace tidemark {
+
+// A record as the broker handed it out. Its bytes live until the next Poll.
+struct InputRecord {
+  PartitionId partition;
+  Record record;
+  std::optional<std::string_view> key;
+  const void* native = nullptr;  // the broker's own, for Headers
+};
+
+// The place in a partition from which to read.
+struct PartitionStart {
+  PartitionId partition;
+  Offset offset;
+};
+
+// What the group has committed for a partition.
+struct CommittedOffset {
+  PartitionId partition;
+  std::optional<Offset> offset;  // nothing: the group has never committed one
+  std::string metadata;
+};
+
+// A partition was read to its end: `end` is the offset the next record will have, or less.
+struct PartitionEnd {
+  PartitionId partition;
+  Offset end;
+};
+
+// A partition cannot be read any further; the others can.
+struct PartitionError {
+  PartitionId partition;
+  std::string message;
+};
+
+enum class AssignmentChange : uint8_t {
+  kNone,
+  kAssigned,  // `partitions` are ours now; the shard answers with Assign
+  kRevoked,   // another member will have them; until the shard answers with Unassign they are still ours
+  kLost,      // the group has already given them away; the shard answers with Unassign
+};
+
+struct PollResult {
+  uint64_t assignment_epoch = 0;  // of the Assign or Unassign that the records were fetched under
+  std::vector<InputRecord> records;
+  std::vector<PartitionEnd> ends;
+  std::vector<PartitionError> errors;
+  AssignmentChange change = AssignmentChange::kNone;  // happened after the records
+  std::vector<PartitionId> partitions;
+
+  void Clear() {
+    records.clear();
+    ends.clear();
+    errors.clear();
+    change = AssignmentChange::kNone;
+    partitions.clear();
+  }
+};
+
+class Broker : public RecordWriter {
+ public:
+  // Waits up to `timeout` for something to happen and returns what there is. An error ends the process.
+  virtual absl::Status Poll(Duration timeout, PollResult& result) = 0;
+
+  // The headers of a record of the last Poll; valid until the next call.
+  virtual std::span<const RecordHeader> Headers(const InputRecord& record) = 0;
+
+  // Begins reading at these places and nowhere else; returns the new assignment epoch.
+  virtual absl::StatusOr<uint64_t> Assign(std::span<const PartitionStart> starts) = 0;
+  virtual uint64_t Unassign() = 0;
+
+  virtual absl::StatusOr<std::vector<CommittedOffset>> Committed(std::span<const PartitionId> partitions) = 0;
+  virtual absl::StatusOr<Offset> FirstOffset(PartitionId partition) = 0;
+
+  // Where the partitions end now, asked from their leaders (not from a cache). In the order of `partitions`; nothing
+  // for one whose leader did not answer.
+  virtual std::vector<std::optional<Offset>> EndOffsets(std::span<const PartitionId> partitions) = 0;
+
+  // What was known of the partition's end when something was last fetched; costs nothing, may be old.
+  virtual std::optional<Offset> CachedEnd(PartitionId partition) = 0;
+
+  // Replaces the producer, which ends (aborts, or completes if its commit had been decided) whatever transaction the
+  // last one with the same transactional id left open. Must have succeeded before the first BeginTransaction.
+  virtual absl::Status RestartProducer() = 0;
+  virtual absl::Status BeginTransaction() = 0;
+  virtual absl::Status SendOffsets(std::span<const CommittedOffset> offsets) = 0;
+  virtual absl::Status CommitTransaction() = 0;
+
+  // Leaves the group and lets go of everything.
+  virtual void Close() = 0;
+};
+
+}  // namespace tidemark

@@ -1,0 +1,81 @@
+#include "ingest/event_producer.h"
+
+#include <fmt/format.h>
+
+namespace tidemark {
+namespace {
+
+constexpr int kMetadataTimeoutMs = 10'000;
+constexpr int kPollMs = 100;
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<EventProducer>> EventProducer::Create(const KafkaOptions& options) {
+  auto conf = MakeKafkaConf(options, {{"enable.idempotence", "true"},
+                                      {"partitioner", "murmur2_random"},
+                                      {"linger.ms", "20"},
+                                      {"compression.type", "lz4"},
+                                      {"queue.buffering.max.kbytes", "65536"}});
+  if (!conf.ok()) return conf.status();
+  std::unique_ptr<EventProducer> self(new EventProducer(options.events_topic));
+  rd_kafka_conf_set_opaque(conf->get(), self.get());
+  rd_kafka_conf_set_dr_msg_cb(conf->get(), [](rd_kafka_t*, const rd_kafka_message_t* message, void* opaque) {
+    static_cast<EventProducer*>(opaque)->OnDelivery(*message);
+  });
+  auto producer = MakeKafkaClient(RD_KAFKA_PRODUCER, *std::move(conf));
+  if (!producer.ok()) return producer.status();
+  self->producer_ = *std::move(producer);
+  absl::Status topic = self->CheckTopic();
+  if (!topic.ok()) return topic;
+  return self;
+}
+
+absl::Status EventProducer::CheckTopic() {
+  rd_kafka_topic_t* topic = rd_kafka_topic_new(producer_.get(), topic_.c_str(), nullptr);
+  const rd_kafka_metadata_t* metadata = nullptr;
+  const rd_kafka_resp_err_t code = rd_kafka_metadata(producer_.get(), 0, topic, &metadata, kMetadataTimeoutMs);
+  absl::Status status = KafkaStatus("cannot ask the brokers for the topic " + topic_, code, rd_kafka_err2str(code));
+  if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
+    const bool exists = metadata->topic_cnt == 1 && metadata->topics[0].err == RD_KAFKA_RESP_ERR_NO_ERROR;
+    status = exists ? absl::OkStatus()
+                    : absl::NotFoundError(
+                          fmt::format("the topic {} does not exist; create it with: tidemark topics --create", topic_));
+    rd_kafka_metadata_destroy(metadata);
+  }
+  rd_kafka_topic_destroy(topic);
+  return status;
+}
+
+absl::Status EventProducer::Send(std::string_view key, std::string_view value) {
+  for (;;) {
+    const rd_kafka_resp_err_t code =
+        rd_kafka_producev(producer_.get(), RD_KAFKA_V_TOPIC(topic_.c_str()), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
+                          RD_KAFKA_V_KEY(key.data(), key.size()),
+                          RD_KAFKA_V_VALUE(const_cast<char*>(value.data()), value.size()), RD_KAFKA_V_END);
+    if (code == RD_KAFKA_RESP_ERR_NO_ERROR) break;
+    if (code != RD_KAFKA_RESP_ERR__QUEUE_FULL) {
+      return KafkaStatus("cannot write to the topic " + topic_, code, rd_kafka_err2str(code));
+    }
+    rd_kafka_poll(producer_.get(), kPollMs);
+  }
+  rd_kafka_poll(producer_.get(), 0);
+  return absl::OkStatus();
+}
+
+absl::Status EventProducer::Flush() {
+  while (rd_kafka_flush(producer_.get(), kPollMs) == RD_KAFKA_RESP_ERR__TIMED_OUT) {
+  }
+  if (failed_ == 0) return absl::OkStatus();
+  return absl::UnavailableError(
+      fmt::format("{} events were not delivered to the topic {}: {}", failed_, topic_, first_failure_));
+}
+
+void EventProducer::OnDelivery(const rd_kafka_message_t& message) {
+  if (message.err == RD_KAFKA_RESP_ERR_NO_ERROR) {
+    ++delivered_;
+    return;
+  }
+  if (failed_++ == 0) first_failure_ = rd_kafka_err2str(message.err);
+}
+
+}  // namespace tidemark

@@ -1,0 +1,46 @@
+// Generated events into the events topic: a plain idempotent producer, keyed, partitioned as Kafka's own clients do.
+//
+// Send waits while the queue is full, so memory stays bounded. What the brokers refuse in the end is counted and the
+// first reason kept. One thread at a time.
+#pragma once
+
+#include <absl/status/status.h>
+#include <absl/status/statusor.h>
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "ingest/kafka_handle.h"
+#include "ingest/kafka_options.h"
+
+namespace tidemark {
+
+class EventProducer {
+ public:
+  // Unavailable: no broker answers. NotFound: options.events_topic does not exist.
+  static absl::StatusOr<std::unique_ptr<EventProducer>> Create(const KafkaOptions& options);
+
+  // Hands a record over; an error if it can never be delivered.
+  absl::Status Send(std::string_view key, std::string_view value);
+
+  // Waits for the outstanding deliveries; an error names how many records were not delivered, and why.
+  absl::Status Flush();
+
+  uint64_t delivered() const { return delivered_; }
+  uint64_t failed() const { return failed_; }
+
+ private:
+  explicit EventProducer(std::string topic) : topic_(std::move(topic)) {}
+  absl::Status CheckTopic();
+  void OnDelivery(const rd_kafka_message_t& message);
+
+  std::string topic_;
+  uint64_t delivered_ = 0;
+  uint64_t failed_ = 0;
+  std::string first_failure_;
+  KafkaClientHandle producer_;  // last: its callbacks count into the members above
+};
+
+}  // namespace tidemark

@@ -1,0 +1,89 @@
+// The Broker behind which librdkafka is: one group member (static, eager range assignment, read_committed) and one
+// transactional producer, configured as the known hazards of both ask for.
+//
+// One thread, the shard's, makes all calls; librdkafka's callbacks run inside them. A rebalance is not answered in its
+// callback: it is reported by Poll, and the shard answers with Assign or Unassign when it is ready.
+#pragma once
+
+#include <absl/status/status.h>
+#include <absl/status/statusor.h>
+#include <librdkafka/rdkafka.h>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "ingest/broker.h"
+#include "ingest/kafka_handle.h"
+#include "ingest/kafka_options.h"
+
+namespace tidemark {
+
+// `{instance}-{shard}`: the static member id.
+std::string MemberId(const KafkaOptions& options, uint32_t shard);
+// `{group}.{instance}.{shard}`: stable, so that a restart ends what a killed process left open.
+std::string TransactionalId(const KafkaOptions& options, uint32_t shard);
+// `transaction.timeout.ms` as it will be used.
+Duration TransactionTimeout(const KafkaOptions& options);
+
+class KafkaClient : public Broker {
+ public:
+  // Joins the group. A broker that is away is no error: Poll waits for it. options.instance_id must be set.
+  static absl::StatusOr<std::unique_ptr<KafkaClient>> Create(const KafkaOptions& options, uint32_t shard);
+  ~KafkaClient() override;
+
+  absl::Status Poll(Duration timeout, PollResult& result) override;
+  std::span<const RecordHeader> Headers(const InputRecord& record) override;
+  absl::StatusOr<uint64_t> Assign(std::span<const PartitionStart> starts) override;
+  uint64_t Unassign() override;
+  absl::StatusOr<std::vector<CommittedOffset>> Committed(std::span<const PartitionId> partitions) override;
+  absl::StatusOr<Offset> FirstOffset(PartitionId partition) override;
+  std::vector<std::optional<Offset>> EndOffsets(std::span<const PartitionId> partitions) override;
+  std::optional<Offset> CachedEnd(PartitionId partition) override;
+
+  absl::Status RestartProducer() override;
+  absl::Status BeginTransaction() override;
+  absl::Status Write(const OutputRecord& record) override;
+  uint64_t max_record_bytes() const override { return max_record_bytes_; }
+  absl::Status SendOffsets(std::span<const CommittedOffset> offsets) override;
+  absl::Status CommitTransaction() override;
+  void Close() override;
+
+ private:
+  KafkaClient(const KafkaOptions& options, uint32_t shard) : options_(options), shard_(shard) {}
+
+  absl::Status Join();
+  absl::Status MakeProducer();
+  absl::Status TakeMessage(const rd_kafka_message_t& message, PollResult& result);
+  absl::Status ConsumerFailure();
+  void DropMessages();
+  void AskWhetherBack();
+  KafkaPartitions PartitionList(std::span<const PartitionId> partitions) const;
+  absl::Status TransactionFailure(const std::string& doing, KafkaError error);
+
+  void OnRebalance(rd_kafka_resp_err_t code, const rd_kafka_topic_partition_list_t* partitions);
+  void OnDelivery(const rd_kafka_message_t& message);
+
+  const KafkaOptions options_;
+  const uint32_t shard_;
+
+  KafkaClientHandle consumer_;
+  KafkaQueue queue_;
+  std::vector<rd_kafka_message_t*> messages_;  // of the last Poll
+  std::vector<RecordHeader> headers_;          // of the last Headers
+  uint64_t assignment_epoch_ = 0;
+  bool closing_ = false;
+  AssignmentChange pending_change_ = AssignmentChange::kNone;
+  std::vector<PartitionId> pending_partitions_;
+  std::optional<MonotonicTime> asked_whether_back_;
+
+  KafkaClientHandle producer_;
+  bool producer_ready_ = false;
+  uint64_t max_record_bytes_ = 0;
+  absl::Status delivery_failure_;  // the first of the transaction
+};
+
+}  // namespace tidemark

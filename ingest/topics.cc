@@ -1,0 +1,131 @@
+#include "ingest/topics.h"
+
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+
+#include <array>
+#include <map>
+#include <memory>
+
+#include "ingest/kafka_handle.h"
+
+namespace tidemark {
+namespace {
+
+using NewTopic = std::unique_ptr<rd_kafka_NewTopic_t, KafkaDeleter<rd_kafka_NewTopic_destroy>>;
+using AdminOptions = std::unique_ptr<rd_kafka_AdminOptions_t, KafkaDeleter<rd_kafka_AdminOptions_destroy>>;
+using Metadata = std::unique_ptr<const rd_kafka_metadata_t, KafkaDeleter<rd_kafka_metadata_destroy>>;
+
+absl::StatusOr<KafkaClientHandle> MakeAdminClient(const KafkaOptions& options) {
+  auto conf = MakeKafkaConf(options, {{"client.id", "tidemark-topics"}});
+  if (!conf.ok()) return conf.status();
+  return MakeKafkaClient(RD_KAFKA_PRODUCER, *std::move(conf));
+}
+
+// Metadata of all topics: asking for a single one might create it.
+absl::StatusOr<std::map<std::string, uint32_t>> PartitionCounts(const KafkaOptions& options, Duration timeout) {
+  const auto client = MakeAdminClient(options);
+  if (!client.ok()) return client.status();
+  const rd_kafka_metadata_t* raw = nullptr;
+  const rd_kafka_resp_err_t error = rd_kafka_metadata(client->get(), 1, nullptr, &raw, static_cast<int>(timeout.ms));
+  if (error != RD_KAFKA_RESP_ERR_NO_ERROR) {
+    return KafkaStatus(
+        fmt::format("no answer from the Kafka brokers at {}; check kafka.brokers and the network", options.brokers),
+        error, rd_kafka_err2str(error));
+  }
+  const Metadata metadata(raw);
+  std::map<std::string, uint32_t> counts;
+  for (int i = 0; i < metadata->topic_cnt; ++i) {
+    const rd_kafka_metadata_topic_t& topic = metadata->topics[i];
+    if (topic.err == RD_KAFKA_RESP_ERR_NO_ERROR) counts[topic.topic] = static_cast<uint32_t>(topic.partition_cnt);
+  }
+  return counts;
+}
+
+absl::Status CreationResult(rd_kafka_event_t* event) {
+  if (rd_kafka_event_error(event) != RD_KAFKA_RESP_ERR_NO_ERROR) {
+    return KafkaStatus("creating topics", rd_kafka_event_error(event), rd_kafka_event_error_string(event));
+  }
+  size_t count = 0;
+  const rd_kafka_topic_result_t** results =
+      rd_kafka_CreateTopics_result_topics(rd_kafka_event_CreateTopics_result(event), &count);
+  for (size_t i = 0; i < count; ++i) {
+    const rd_kafka_resp_err_t error = rd_kafka_topic_result_error(results[i]);
+    if (error == RD_KAFKA_RESP_ERR_NO_ERROR || error == RD_KAFKA_RESP_ERR_TOPIC_ALREADY_EXISTS) continue;
+    const char* text = rd_kafka_topic_result_error_string(results[i]);
+    const std::string doing = fmt::format("creating the topic {}", rd_kafka_topic_result_name(results[i]));
+    const absl::Status status = KafkaStatus(doing, error, text ? text : rd_kafka_err2str(error));
+    return absl::IsUnavailable(status) ? absl::FailedPreconditionError(std::string(status.message())) : status;
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Create(const KafkaOptions& options, const std::vector<std::string>& names, Duration timeout) {
+  const auto client = MakeAdminClient(options);
+  if (!client.ok()) return client.status();
+  std::array<char, 512> text{};
+  std::vector<NewTopic> topics;
+  std::vector<rd_kafka_NewTopic_t*> pointers;
+  for (const std::string& name : names) {
+    topics.emplace_back(rd_kafka_NewTopic_new(name.c_str(), static_cast<int>(options.partitions),
+                                              static_cast<int>(options.replication), text.data(), text.size()));
+    if (!topics.back()) return absl::FailedPreconditionError(fmt::format("topic {}: {}", name, text.data()));
+    pointers.push_back(topics.back().get());
+  }
+  const AdminOptions admin(rd_kafka_AdminOptions_new(client->get(), RD_KAFKA_ADMIN_OP_CREATETOPICS));
+  const int timeout_ms = static_cast<int>(timeout.ms);
+  rd_kafka_AdminOptions_set_request_timeout(admin.get(), timeout_ms, text.data(), text.size());
+  rd_kafka_AdminOptions_set_operation_timeout(admin.get(), timeout_ms, text.data(), text.size());
+  const KafkaQueue queue(rd_kafka_queue_new(client->get()));
+  rd_kafka_CreateTopics(client->get(), pointers.data(), pointers.size(), admin.get(), queue.get());
+  const KafkaEvent event(rd_kafka_queue_poll(queue.get(), 2 * timeout_ms));
+  return event ? CreationResult(event.get()) : absl::UnavailableError("the brokers did not answer; try again");
+}
+
+}  // namespace
+
+std::vector<TopicNeed> NeededTopics(const KafkaOptions& options) {
+  return {{options.events_topic, "raw events, read"},
+          {options.sessions_topic, "completed sessions, written"},
+          {options.late_topic, "late events, written"},
+          {options.dead_letters_topic, "dead letters, written"}};
+}
+
+absl::StatusOr<std::vector<TopicState>> DescribeTopics(const KafkaOptions& options, Duration timeout) {
+  const auto counts = PartitionCounts(options, timeout);
+  if (!counts.ok()) return counts.status();
+  std::vector<TopicState> result;
+  for (TopicNeed& need : NeededTopics(options)) {
+    const auto found = counts->find(need.name);
+    const bool exists = found != counts->end();
+    result.push_back({std::move(need), exists, exists ? found->second : 0});
+  }
+  return result;
+}
+
+absl::StatusOr<std::vector<std::string>> CreateMissingTopics(const KafkaOptions& options,
+                                                             const std::vector<TopicState>& topics, Duration timeout) {
+  std::vector<std::string> missing;
+  for (const TopicState& topic : topics) {
+    if (!topic.exists) missing.push_back(topic.need.name);
+  }
+  if (!missing.empty()) {
+    const absl::Status created = Create(options, missing, timeout);
+    if (!created.ok()) return created;
+  }
+  return missing;
+}
+
+absl::Status RequireTopics(const std::vector<TopicState>& topics) {
+  std::vector<std::string> missing;
+  for (const TopicState& topic : topics) {
+    if (!topic.exists) missing.push_back(fmt::format("{} ({})", topic.need.name, topic.need.purpose));
+  }
+  if (missing.empty()) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      fmt::format("missing Kafka topics: {}. Create them with `tidemark topics --create` and the same --config, "
+                  "or set kafka.create_topics = true",
+                  fmt::join(missing, ", ")));
+}
+
+}  // namespace tidemark
