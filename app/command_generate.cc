@@ -1,0 +1,248 @@
+// `tidemark generate`: realistic events to a file, to standard output, or to Kafka.
+//
+// Same options, same bytes, on every machine; only --live, which takes the event times from the clock, gives that up.
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <charconv>
+#include <chrono>
+#include <map>
+#include <memory>
+#include <thread>
+#include <tuple>
+
+#include "app/commands.h"
+#include "app/progress.h"
+#include "core/timestamp.h"
+#include "ingest/event_producer.h"
+#include "ingest/traffic_generator.h"
+#include "sinks/output_file.h"
+
+namespace tidemark {
+namespace {
+
+constexpr char kExamples[] =
+    "  tidemark generate --events 1000000 --out events.ndjson\n"
+    "  tidemark generate --events 10000 --mix mixed --disorder 5% --duplicates 1% --garbage 0.1% | tidemark replay -\n"
+    "  tidemark generate --events 0 --live --rate 500 --visitors 20000 --config tidemark.toml";
+
+// What a shell reports of a program that a closed pipe ended (128 + SIGPIPE), as of any other in `… | head`.
+constexpr int kExitClosedPipe = 141;
+
+struct GenerateOptions {
+  uint64_t events = 0;  // 0: until stopped
+  uint64_t rate = 0;    // events a second; 0: as fast as possible
+  std::string out;
+  std::string start;
+  std::string disorder, late, duplicates, garbage;
+  bool live = false;
+  TrafficOptions traffic;
+};
+
+// `0.01` or `1%`.
+absl::StatusOr<double> ParseShare(const std::string& name, const std::string& text) {
+  if (text.empty()) return 0.0;
+  const bool percent = text.ends_with('%');
+  const char* end = text.data() + text.size() - (percent ? 1 : 0);
+  double share = 0;
+  const auto parsed = std::from_chars(text.data(), end, share);
+  if (percent) share /= 100;
+  if (parsed.ec == std::errc() && parsed.ptr == end && share >= 0 && share <= 1) return share;
+  return absl::InvalidArgumentError(fmt::format("--{} {}: write a share such as 0.01 or 1%", name, text));
+}
+
+absl::StatusOr<TrafficOptions> TrafficOptionsOf(const GenerateOptions& options) {
+  TrafficOptions traffic = options.traffic;
+  const std::tuple<const char*, const std::string&, double&> shares[] = {
+      {"disorder", options.disorder, traffic.disorder},
+      {"late", options.late, traffic.late},
+      {"duplicates", options.duplicates, traffic.duplicates},
+      {"garbage", options.garbage, traffic.garbage}};
+  for (const auto& [name, text, share] : shares) {
+    const auto parsed = ParseShare(name, text);
+    if (!parsed.ok()) return parsed.status();
+    share = *parsed;
+  }
+  if (options.start.empty()) return traffic;
+  const auto start = ParseTimestamp(options.start);
+  // Late events are up to two days older than the start.
+  if (!start || *start < EventTime{0} + Days(3)) {
+    return absl::InvalidArgumentError(
+        fmt::format("--start {}: write a time from 1970-01-04 on, such as 2025-11-24T10:00:00Z", options.start));
+  }
+  traffic.start = *start;
+  return traffic;
+}
+
+// Holds the caller back to so many calls a second, without bursts after a pause.
+class Pace {
+ public:
+  explicit Pace(uint64_t rate) : interval_(rate == 0 ? 0 : 1'000'000'000 / static_cast<int64_t>(rate)) {}
+
+  // Whether the next call has to wait: the time to flush.
+  bool IsAhead() const { return interval_.count() > 0 && Clock::now() < next_; }
+  void Wait() {
+    if (interval_.count() == 0) return;
+    const auto now = Clock::now();
+    if (now < next_) std::this_thread::sleep_until(next_);
+    next_ = std::max(next_, now - std::chrono::milliseconds(100)) + interval_;
+  }
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  std::chrono::nanoseconds interval_;
+  Clock::time_point next_ = Clock::now();
+};
+
+EventTime Now() {
+  const auto since_epoch = std::chrono::system_clock::now().time_since_epoch();
+  return EventTime{std::chrono::duration_cast<std::chrono::milliseconds>(since_epoch).count()};
+}
+
+// Where events go. Wait: everything so far should become visible, the next one takes its time.
+class EventOutput {
+ public:
+  virtual ~EventOutput() = default;
+  virtual absl::Status Write(const GeneratedEvent& event) = 0;
+  virtual absl::Status Wait() = 0;
+  virtual absl::Status Finish() = 0;
+};
+
+class FileEvents : public EventOutput {
+ public:
+  explicit FileEvents(std::unique_ptr<OutputFile> file) : file_(std::move(file)) {}
+  absl::Status Write(const GeneratedEvent& event) override { return file_->WriteLine(event.value); }
+  absl::Status Wait() override { return file_->Flush(); }
+  absl::Status Finish() override { return file_->Close(); }
+
+ private:
+  std::unique_ptr<OutputFile> file_;
+};
+
+class KafkaEvents : public EventOutput {
+ public:
+  explicit KafkaEvents(std::unique_ptr<EventProducer> producer) : producer_(std::move(producer)) {}
+  absl::Status Write(const GeneratedEvent& event) override { return producer_->Send(event.key, event.value); }
+  absl::Status Wait() override { return absl::OkStatus(); }  // librdkafka sends by itself
+  absl::Status Finish() override { return producer_->Flush(); }
+
+ private:
+  std::unique_ptr<EventProducer> producer_;
+};
+
+struct Generated {
+  uint64_t events = 0, bytes = 0, disordered = 0, late = 0, duplicates = 0, garbage = 0;
+};
+
+void Count(const GeneratedEvent& event, Generated& totals) {
+  ++totals.events;
+  totals.bytes += event.value.size();
+  totals.disordered += event.disordered;
+  totals.late += event.late;
+  totals.duplicates += event.duplicate;
+  totals.garbage += event.garbage;
+}
+
+absl::Status Produce(const GenerateOptions& options, TrafficOptions traffic, EventOutput& output, Progress& progress,
+                     Generated& totals) {
+  if (options.live) traffic.start = Now();
+  TrafficGenerator generator(traffic);
+  Pace pace(options.rate);
+  while (options.events == 0 || totals.events < options.events) {
+    if (pace.IsAhead()) {
+      absl::Status flushed = output.Wait();
+      if (!flushed.ok()) return flushed;
+    }
+    pace.Wait();
+    const GeneratedEvent event = options.live ? generator.Next(Now()) : generator.Next();
+    absl::Status written = output.Write(event);
+    if (!written.ok()) return written;
+    Count(event, totals);
+    if (totals.events % 256 == 0) progress.Update(totals.events, options.events, totals.events);
+  }
+  return output.Finish();
+}
+
+absl::StatusOr<std::unique_ptr<EventOutput>> OpenOutput(const GenerateOptions& options, const ConfigFlags& flags,
+                                                        CommandContext& context) {
+  if (flags.file.empty() && flags.sets.empty()) {
+    auto file = OutputFile::Open(options.out.empty() ? "-" : options.out);
+    if (!file.ok()) return file.status();
+    return std::unique_ptr<EventOutput>(new FileEvents(*std::move(file)));
+  }
+  const auto config = context.LoadConfig(flags);
+  if (!config.ok()) return config.status();
+  auto producer = EventProducer::Create(config->kafka);
+  if (!producer.ok()) return producer.status();
+  return std::unique_ptr<EventOutput>(new KafkaEvents(*std::move(producer)));
+}
+
+int Failed(const absl::Status& status, bool to_kafka, CommandContext& context) {
+  if (to_kafka && absl::IsNotFound(status)) return context.Fail(kExitConfig, std::string(status.message()));
+  if (to_kafka) return context.Fail(status);
+  return absl::IsCancelled(status) ? kExitClosedPipe : context.Fail(kExitCannotWrite, std::string(status.message()));
+}
+
+void PrintSummary(const Generated& totals, double seconds) {
+  const double rate = seconds > 0 ? static_cast<double>(totals.events) / seconds : 0;
+  fmt::print(stderr, "generated {} events, {:.1f} MB, in {:.2f} s: {} events/s", FormatCount(totals.events),
+             static_cast<double>(totals.bytes) / 1e6, seconds, FormatCount(static_cast<uint64_t>(rate)));
+  fmt::print(stderr, "; {} out of order, {} late, {} duplicates, {} garbage\n", FormatCount(totals.disordered),
+             FormatCount(totals.late), FormatCount(totals.duplicates), FormatCount(totals.garbage));
+}
+
+int Generate(const GenerateOptions& options, const ConfigFlags& flags, CommandContext& context) {
+  const auto traffic = TrafficOptionsOf(options);
+  if (!traffic.ok()) return context.Fail(kExitUsage, std::string(traffic.status().message()));
+  const bool to_kafka = !flags.file.empty() || !flags.sets.empty();
+  if (to_kafka && !options.out.empty()) {
+    return context.Fail(kExitUsage, "--out writes a file, --config and --set write to Kafka; choose one of them");
+  }
+  auto output = OpenOutput(options, flags, context);
+  if (!output.ok()) return Failed(output.status(), to_kafka, context);
+  Progress progress;
+  Generated totals;
+  const absl::Status status = Produce(options, *traffic, **output, progress, totals);
+  const double seconds = progress.seconds();
+  progress.Clear();
+  if (!status.ok()) return Failed(status, to_kafka, context);
+  PrintSummary(totals, seconds);
+  return kExitOk;
+}
+
+void AddTrafficOptions(CLI::App& command, GenerateOptions& options) {
+  const std::map<std::string, TrafficMix> mixes{{"web", TrafficMix::kWeb},
+                                                {"app", TrafficMix::kApp},
+                                                {"conversation", TrafficMix::kConversation},
+                                                {"mixed", TrafficMix::kMixed}};
+  command.add_option("--visitors", options.traffic.visitors, "How many different visitors there are")
+      ->check(CLI::Range(1u, 100'000'000u))
+      ->capture_default_str();
+  command.add_option("--seed", options.traffic.seed, "Same seed, same bytes")->capture_default_str();
+  command.add_option("--mix", options.traffic.mix, "web, app, conversation or mixed (default: web)")
+      ->transform(CLI::CheckedTransformer(mixes).description(""))
+      ->default_str("");
+  command.add_flag("--small", options.traffic.small, "Web events of about 300 bytes instead of 1.75 KB");
+  command.add_option("--start", options.start, "Event time of the first event (default: 2025-11-24T10:00:00Z)");
+  command.add_flag("--live", options.live, "Event times are the clock's, for a running pipeline")->excludes("--start");
+  command.add_option("--disorder", options.disorder, "Share of events 1 to 25 s out of order: 0.05 or 5%");
+  command.add_option("--late", options.late, "Share of events that come too late");
+  command.add_option("--duplicates", options.duplicates, "Share of events that come twice");
+  command.add_option("--garbage", options.garbage, "Share of records that are no events");
+}
+
+}  // namespace
+
+void AddGenerateCommand(CLI::App& app, CommandContext& context) {
+  auto options = std::make_shared<GenerateOptions>();
+  CLI::App& command = AddCommand(app, "generate", "Make realistic events, into a file or into Kafka", kExamples);
+  auto flags = AddConfigFlags(command);
+  command.add_option("--events", options->events, "How many events; 0: until stopped")->required();
+  command.add_option("--rate", options->rate, "At most so many events a second (default: as fast as possible)")
+      ->check(CLI::Range(uint64_t{0}, uint64_t{1'000'000'000}));
+  command.add_option("--out", options->out, "Write to this file (default: standard output, or Kafka with --config)");
+  AddTrafficOptions(command, *options);
+  context.OnRun(command, [=, &context] { return Generate(*options, *flags, context); });
+}
+
+}  // namespace tidemark
