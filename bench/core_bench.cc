@@ -1,0 +1,191 @@
+// What do parsing, applying and emitting cost, as a share of what simdjson needs for the same bytes?
+//
+// The yardstick is a bare simdjson On-Demand pass: one iteration over each document's top-level fields to the end, each
+// of the scalars read. Every measurement alternates with it in the same iteration, so that both see the same machine;
+// `of_simdjson` is the median of (yardstick time / own time), 1 meaning as fast as the yardstick. Each pass checks its
+// result before its time counts. One core, from memory:
+//
+//   taskset -c 0 build/release/bench/core_bench [--events=N]
+#include <benchmark/benchmark.h>
+#include <simdjson.h>
+
+#include <algorithm>
+#include <chrono>
+#include <cstdlib>
+#include <string>
+#include <vector>
+
+#include "bench/traffic.h"
+#include "core/document.h"
+#include "core/event.h"
+#include "core/partition.h"
+#include "core/session_json.h"
+
+namespace tidemark::bench {
+namespace {
+
+constexpr uint64_t kSeed = 1;
+uint64_t g_events = 100'000;  // --events
+
+const Traffic& Web() {
+  static const Traffic kTraffic = MakeWebTraffic(g_events, kSeed);
+  return kTraffic;
+}
+
+void Check(bool ok, const char* what) {
+  if (ok) return;
+  std::fprintf(stderr, "core_bench: wrong result: %s\n", what);
+  std::exit(EXIT_FAILURE);
+}
+
+double SecondsOf(auto&& pass) {
+  const auto begin = std::chrono::steady_clock::now();
+  pass();
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+}
+
+// The yardstick.
+void BareSimdjson(const Traffic& traffic) {
+  static simdjson::ondemand::parser parser;
+  uint64_t strings = 0;
+  for (const std::string_view event : traffic.events) {
+    const auto room = static_cast<size_t>(traffic.bytes.data() + traffic.bytes.size() - event.data());
+    simdjson::ondemand::document document;
+    Check(parser.iterate(event.data(), event.size(), room).get(document) == simdjson::SUCCESS, "iterate");
+    simdjson::ondemand::object object;
+    Check(document.get_object().get(object) == simdjson::SUCCESS, "object");
+    for (auto field : object) {
+      simdjson::ondemand::raw_json_string key;
+      Check(field.key().get(key) == simdjson::SUCCESS, "key");
+      std::string_view text;
+      if (field.value().get_string().get(text) == simdjson::SUCCESS) strings += text.size() > 0 ? 1 : 0;
+    }
+  }
+  Check(strings >= 5 * traffic.events.size(), "bare simdjson reads the envelope's strings");
+}
+
+void CheckDocuments(const Traffic& traffic) {
+  static Document document;
+  uint64_t good = 0;
+  for (const std::string_view event : traffic.events) good += document.Parse(event) == Document::Fault::kNone ? 1 : 0;
+  Check(good == traffic.events.size(), "every event is JSON");
+}
+
+void ParseEvents(const Traffic& traffic) {
+  static const Rules kRules;
+  static EventParser parser(kRules);
+  uint64_t good = 0;
+  for (const std::string_view event : traffic.events) {
+    good += parser.Parse({event, Offset{0}, kAfterAllTime}) == nullptr ? 1 : 0;
+  }
+  Check(good == traffic.events.size(), "every record is an event");
+}
+
+class CountingEffects : public Effects {
+ public:
+  void OnSession(const ClosedSession& session) override {
+    ++sessions;
+    events += session.events;
+    bytes += session.json.size();
+  }
+  void OnLate(const LateEvent&) override { ++others; }
+  void OnDeadLetter(const DeadLetter&) override { ++others; }
+
+  uint64_t sessions = 0;
+  uint64_t events = 0;
+  uint64_t bytes = 0;
+  uint64_t others = 0;
+};
+
+// Everything: parse, sessionize, emit.
+void WholeEngine(const Traffic& traffic) {
+  static const Rules kRules;
+  Partition partition(PartitionId{0}, kRules);
+  CountingEffects effects;
+  int64_t offset = 0;
+  for (const std::string_view event : traffic.events) {
+    partition.Apply({event, Offset{offset++}, kAfterAllTime}, effects);
+  }
+  partition.AdvanceWatermark(kAfterAllTime, effects);
+  Check(effects.events == traffic.events.size() && effects.others == 0, "every event is in a session");
+  Check(effects.sessions > 0 && effects.bytes > effects.sessions * 300, "sessions are emitted");
+}
+
+// A bare pass and a pass of our own, in turn.
+void Measure(benchmark::State& state, void (*pass)(const Traffic&)) {
+  const Traffic& traffic = Web();
+  std::vector<double> shares;
+  for (auto _ : state) {
+    const double bare = SecondsOf([&] { BareSimdjson(traffic); });
+    const double own = SecondsOf([&] { pass(traffic); });
+    state.SetIterationTime(own);
+    shares.push_back(bare / own);
+  }
+  std::sort(shares.begin(), shares.end());
+  state.SetItemsProcessed(static_cast<int64_t>(state.iterations() * traffic.events.size()));
+  state.SetBytesProcessed(static_cast<int64_t>(state.iterations() * traffic.bytes.size()));
+  state.counters["of_simdjson"] = shares[shares.size() / 2];
+  state.counters["least"] = shares.front();
+  state.counters["most"] = shares.back();
+}
+
+void BM_BareSimdjson(benchmark::State& state) { Measure(state, BareSimdjson); }
+void BM_CheckDocument(benchmark::State& state) { Measure(state, CheckDocuments); }
+void BM_ParseEvent(benchmark::State& state) { Measure(state, ParseEvents); }
+void BM_WholeEngine(benchmark::State& state) { Measure(state, WholeEngine); }
+
+BENCHMARK(BM_BareSimdjson)->UseManualTime()->Unit(benchmark::kMillisecond);
+BENCHMARK(BM_CheckDocument)->UseManualTime()->Unit(benchmark::kMillisecond);
+BENCHMARK(BM_ParseEvent)->UseManualTime()->Unit(benchmark::kMillisecond);
+BENCHMARK(BM_WholeEngine)->UseManualTime()->Unit(benchmark::kMillisecond);
+
+// Emission by itself: one session of ten events, written again and again.
+void BM_EmitSession(benchmark::State& state) {
+  const Rules rules;
+  EventParser parser(rules);
+  Session session;
+  std::string packed;
+  const size_t count = std::min<size_t>(10, Web().events.size());
+  for (size_t i = 0; i < count; ++i) {
+    Check(parser.Parse({Web().events[i], Offset{0}, kAfterAllTime}) == nullptr, "an event");
+    const JoinContext context{rules, PartitionId{0}, Offset{0}, IdOf(parser.event()), packed};
+    if (i == 0) {
+      OpenSession(parser.event(), context, session);
+    } else {
+      JoinSession(parser.event(), context, session);
+    }
+  }
+  SessionWriter writer(rules);
+  for (auto _ : state) {
+    writer.Write(session);
+    benchmark::DoNotOptimize(writer.json().data());
+  }
+  state.SetBytesProcessed(static_cast<int64_t>(state.iterations() * writer.json().size()));
+}
+BENCHMARK(BM_EmitSession);
+
+}  // namespace
+
+void TakeOwnFlags(int& argc, char** argv) {
+  int kept = 1;
+  for (int i = 1; i < argc; ++i) {
+    const std::string_view flag = argv[i];
+    constexpr std::string_view kEvents = "--events=";
+    if (flag.starts_with(kEvents)) {
+      g_events = std::strtoull(argv[i] + kEvents.size(), nullptr, 10);
+    } else {
+      argv[kept++] = argv[i];
+    }
+  }
+  argc = kept;
+}
+
+}  // namespace tidemark::bench
+
+int main(int argc, char** argv) {
+  tidemark::bench::TakeOwnFlags(argc, argv);
+  benchmark::Initialize(&argc, argv);
+  if (benchmark::ReportUnrecognizedArguments(argc, argv)) return EXIT_FAILURE;
+  benchmark::RunSpecifiedBenchmarks();
+  return EXIT_SUCCESS;
+}

@@ -1,0 +1,19 @@
+// The input of the benchmarks: generated events in memory, each with the padding simdjson's own parsers need.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tidemark::bench {
+
+struct Traffic {
+  std::string bytes;                     // all events, one after the other, newline between, padded at the end
+  std::vector<std::string_view> events;  // views into `bytes`
+};
+
+// Web events of about 1.75 KB in sessions of about ten; the same for the same arguments.
+Traffic MakeWebTraffic(uint64_t events, uint64_t seed);
+
+}  // namespace tidemark::bench
