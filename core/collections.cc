@@ -3,6 +3,7 @@
 #include <xxhash.h>
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 #include <tuple>
 
@@ -13,8 +14,8 @@ namespace {
 
 // Merges two vectors ordered by `key_of`; elements with equal keys go through join(earlier, later).
 template <typename T, typename KeyOf, typename Join>
-std::vector<T> MergeByKey(const std::vector<T>& earlier, const std::vector<T>& later, KeyOf key_of, Join join) {
-  std::vector<T> merged;
+Collected<T> MergeByKey(const Collected<T>& earlier, const Collected<T>& later, KeyOf key_of, Join join) {
+  Collected<T> merged;
   merged.reserve(earlier.size() + later.size());
   auto a = earlier.begin();
   auto b = later.begin();
@@ -35,8 +36,8 @@ std::vector<T> MergeByKey(const std::vector<T>& earlier, const std::vector<T>& l
 
 // The union of two vectors of distinct values; of the same value twice, the earlier time stays. In order.
 template <typename T, typename Same, typename ValueLess>
-std::vector<T> MergeDistinct(const std::vector<T>& a, const std::vector<T>& b, Same same, ValueLess value_less) {
-  std::vector<T> merged(a);
+Collected<T> MergeDistinct(const Collected<T>& a, const Collected<T>& b, Same same, ValueLess value_less) {
+  Collected<T> merged(a);
   merged.insert(merged.end(), b.begin(), b.end());
   std::sort(merged.begin(), merged.end(), [&](const T& x, const T& y) {
     if (same(x, y)) return x.time < y.time;
@@ -48,33 +49,44 @@ std::vector<T> MergeDistinct(const std::vector<T>& a, const std::vector<T>& b, S
 }
 
 template <typename T, typename Read>
-std::vector<T> UnpackAll(std::string_view packed, Read read) {
-  std::vector<T> all;
+Collected<T> UnpackAll(std::string_view packed, Read read) {
+  Collected<T> all;
   Unpacker unpack(packed);
   while (!unpack.AtEnd()) all.push_back(read(unpack));
   return all;
 }
 
-bool IsHex(char c) { return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f'); }
+constexpr uint8_t kNoDigit = 0xFF;
+
+// Lower-case hexadecimal digits by character.
+constexpr std::array<uint8_t, 256> kDigits = [] {
+  std::array<uint8_t, 256> digits{};
+  digits.fill(kNoDigit);
+  for (uint8_t i = 0; i < 16; ++i) digits[static_cast<unsigned char>("0123456789abcdef"[i])] = i;
+  return digits;
+}();
+
+// `count` digits from `p` into `word`; what is no digit makes bits of `bad`.
+void ReadDigits(const char* p, int count, uint64_t& word, uint8_t& bad) {
+  for (int i = 0; i < count; ++i) {
+    const uint8_t digit = kDigits[static_cast<unsigned char>(p[i])];
+    bad |= digit;
+    word = word << 4 | (digit & 0xFU);
+  }
+}
 
 // A UUID in its canonical, lower-case form, as 16 bytes.
 bool ParseUuid(std::string_view text, EventId& id) {
   if (text.size() != 36) return false;
-  uint64_t words[2] = {0, 0};
-  int digits = 0;
-  for (size_t i = 0; i < text.size(); ++i) {
-    if (i == 8 || i == 13 || i == 18 || i == 23) {
-      if (text[i] != '-') return false;
-      continue;
-    }
-    if (!IsHex(text[i])) return false;
-    const auto value = static_cast<uint64_t>(text[i] <= '9' ? text[i] - '0' : text[i] - 'a' + 10);
-    words[digits / 16] = words[digits / 16] << 4 | value;
-    ++digits;
-  }
-  id.high = words[0];
-  id.low = words[1];
-  return true;
+  const char* const p = text.data();
+  if (p[8] != '-' || p[13] != '-' || p[18] != '-' || p[23] != '-') return false;
+  uint8_t bad = 0;
+  ReadDigits(p, 8, id.high, bad);
+  ReadDigits(p + 9, 4, id.high, bad);
+  ReadDigits(p + 14, 4, id.high, bad);
+  ReadDigits(p + 19, 4, id.low, bad);
+  ReadDigits(p + 24, 12, id.low, bad);
+  return (bad & 0xF0U) == 0;
 }
 
 EventId HashedEventId(std::string_view text, uint64_t seed, EventTime time) {
@@ -94,7 +106,7 @@ void AppendIds(std::string_view packed, size_t first, size_t last, std::string& 
 
 }  // namespace
 
-std::vector<Attribute> UnpackAttributes(std::string_view packed) {
+Collected<Attribute> UnpackAttributes(std::string_view packed) {
   return UnpackAll<Attribute>(packed, [](Unpacker& in) {
     Attribute attribute;
     attribute.key = in.Text();
@@ -105,7 +117,7 @@ std::vector<Attribute> UnpackAttributes(std::string_view packed) {
   });
 }
 
-void PackAttributes(const std::vector<Attribute>& attributes, std::string& packed) {
+void PackAttributes(const Collected<Attribute>& attributes, std::string& packed) {
   Packer pack(packed);
   for (const Attribute& attribute : attributes) {
     pack.Text(attribute.key);
@@ -115,20 +127,20 @@ void PackAttributes(const std::vector<Attribute>& attributes, std::string& packe
   }
 }
 
-std::vector<Attribute> MergeAttributes(const std::vector<Attribute>& earlier, const std::vector<Attribute>& later) {
+Collected<Attribute> MergeAttributes(const Collected<Attribute>& earlier, const Collected<Attribute>& later) {
   return MergeByKey(
       earlier, later, [](const Attribute& a) { return a.key; },
       [](const Attribute& a, const Attribute& b) { return b.time >= a.time ? b : a; });
 }
 
-std::vector<Term> UnpackTerms(std::string_view packed) {
+Collected<Term> UnpackTerms(std::string_view packed) {
   return UnpackAll<Term>(packed, [](Unpacker& in) {
     const EventTime time = in.Time();
     return Term{time, in.Text()};
   });
 }
 
-void PackTerms(const std::vector<Term>& terms, std::string& packed) {
+void PackTerms(const Collected<Term>& terms, std::string& packed) {
   Packer pack(packed);
   for (const Term& term : terms) {
     pack.Time(term.time);
@@ -136,13 +148,13 @@ void PackTerms(const std::vector<Term>& terms, std::string& packed) {
   }
 }
 
-std::vector<Term> MergeTerms(const std::vector<Term>& a, const std::vector<Term>& b) {
+Collected<Term> MergeTerms(const Collected<Term>& a, const Collected<Term>& b) {
   return MergeDistinct(
       a, b, [](const Term& x, const Term& y) { return x.value == y.value; },
       [](const Term& x, const Term& y) { return x.value < y.value; });
 }
 
-std::vector<AttributeList> UnpackLists(std::string_view packed) {
+Collected<AttributeList> UnpackLists(std::string_view packed) {
   return UnpackAll<AttributeList>(packed, [](Unpacker& in) {
     AttributeList list;
     list.key = in.Text();
@@ -153,7 +165,7 @@ std::vector<AttributeList> UnpackLists(std::string_view packed) {
   });
 }
 
-void PackLists(const std::vector<AttributeList>& lists, std::string& packed) {
+void PackLists(const Collected<AttributeList>& lists, std::string& packed) {
   Packer pack(packed);
   std::string values;
   for (const AttributeList& list : lists) {
@@ -166,8 +178,7 @@ void PackLists(const std::vector<AttributeList>& lists, std::string& packed) {
   }
 }
 
-std::vector<AttributeList> MergeLists(const std::vector<AttributeList>& earlier,
-                                      const std::vector<AttributeList>& later) {
+Collected<AttributeList> MergeLists(const Collected<AttributeList>& earlier, const Collected<AttributeList>& later) {
   return MergeByKey(
       earlier, later, [](const AttributeList& a) { return a.key; },
       [](const AttributeList& a, const AttributeList& b) {
@@ -177,7 +188,7 @@ std::vector<AttributeList> MergeLists(const std::vector<AttributeList>& earlier,
       });
 }
 
-std::vector<Achievement> UnpackAchievements(std::string_view packed) {
+Collected<Achievement> UnpackAchievements(std::string_view packed) {
   return UnpackAll<Achievement>(packed, [](Unpacker& in) {
     Achievement achievement;
     achievement.id = in.Text();
@@ -188,7 +199,7 @@ std::vector<Achievement> UnpackAchievements(std::string_view packed) {
   });
 }
 
-void PackAchievements(const std::vector<Achievement>& achievements, std::string& packed) {
+void PackAchievements(const Collected<Achievement>& achievements, std::string& packed) {
   Packer pack(packed);
   for (const Achievement& achievement : achievements) {
     pack.Text(achievement.id);
@@ -198,8 +209,7 @@ void PackAchievements(const std::vector<Achievement>& achievements, std::string&
   }
 }
 
-std::vector<Achievement> MergeAchievements(const std::vector<Achievement>& earlier,
-                                           const std::vector<Achievement>& later) {
+Collected<Achievement> MergeAchievements(const Collected<Achievement>& earlier, const Collected<Achievement>& later) {
   return MergeByKey(
       earlier, later, [](const Achievement& a) { return a.id; },
       [](const Achievement& a, const Achievement& b) {
@@ -210,7 +220,7 @@ std::vector<Achievement> MergeAchievements(const std::vector<Achievement>& earli
       });
 }
 
-std::vector<Channel> UnpackChannels(std::string_view packed) {
+Collected<Channel> UnpackChannels(std::string_view packed) {
   return UnpackAll<Channel>(packed, [](Unpacker& in) {
     Channel channel;
     channel.time = in.Time();
@@ -221,7 +231,7 @@ std::vector<Channel> UnpackChannels(std::string_view packed) {
   });
 }
 
-void PackChannels(const std::vector<Channel>& channels, std::string& packed) {
+void PackChannels(const Collected<Channel>& channels, std::string& packed) {
   Packer pack(packed);
   for (const Channel& channel : channels) {
     pack.Time(channel.time);
@@ -231,7 +241,7 @@ void PackChannels(const std::vector<Channel>& channels, std::string& packed) {
   }
 }
 
-std::vector<Channel> MergeChannels(const std::vector<Channel>& a, const std::vector<Channel>& b) {
+Collected<Channel> MergeChannels(const Collected<Channel>& a, const Collected<Channel>& b) {
   const auto value_less = [](const Channel& x, const Channel& y) {
     return std::tie(x.type, x.message_type, x.platform) < std::tie(y.type, y.message_type, y.platform);
   };
@@ -239,7 +249,7 @@ std::vector<Channel> MergeChannels(const std::vector<Channel>& a, const std::vec
       a, b, [](const Channel& x, const Channel& y) { return x.SameAs(y); }, value_less);
 }
 
-std::vector<Leg> UnpackLegs(std::string_view packed) {
+Collected<Leg> UnpackLegs(std::string_view packed) {
   return UnpackAll<Leg>(packed, [](Unpacker& in) {
     Leg leg;
     leg.id = in.Text();
@@ -249,7 +259,7 @@ std::vector<Leg> UnpackLegs(std::string_view packed) {
   });
 }
 
-void PackLegs(const std::vector<Leg>& legs, std::string& packed) {
+void PackLegs(const Collected<Leg>& legs, std::string& packed) {
   Packer pack(packed);
   for (const Leg& leg : legs) {
     pack.Text(leg.id);
@@ -258,7 +268,7 @@ void PackLegs(const std::vector<Leg>& legs, std::string& packed) {
   }
 }
 
-std::vector<Leg> MergeLegs(const std::vector<Leg>& a, const std::vector<Leg>& b) {
+Collected<Leg> MergeLegs(const Collected<Leg>& a, const Collected<Leg>& b) {
   return MergeByKey(
       a, b, [](const Leg& leg) { return leg.id; },
       [](const Leg& x, const Leg& y) {

@@ -6,14 +6,19 @@
 // equal times the later call counts as the later event. Views point into the packed bytes they were read from.
 #pragma once
 
+#include <absl/container/inlined_vector.h>
+
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <vector>
 
 #include "core/types.h"
 
 namespace tidemark {
+
+// Most sessions have a few of each: no memory is asked for until there are more.
+template <typename T>
+using Collected = absl::InlinedVector<T, 6>;
 
 // Per key the newest value. Ordered by key.
 struct Attribute {
@@ -22,10 +27,10 @@ struct Attribute {
   std::string_view data_type;
   std::string_view value;
 };
-std::vector<Attribute> UnpackAttributes(std::string_view packed);
-void PackAttributes(const std::vector<Attribute>& attributes, std::string& packed);
+Collected<Attribute> UnpackAttributes(std::string_view packed);
+void PackAttributes(const Collected<Attribute>& attributes, std::string& packed);
 // Both ordered by key. On equal times `later` counts.
-std::vector<Attribute> MergeAttributes(const std::vector<Attribute>& earlier, const std::vector<Attribute>& later);
+Collected<Attribute> MergeAttributes(const Collected<Attribute>& earlier, const Collected<Attribute>& later);
 
 // A distinct value with the earliest event time it was seen at. Ordered by time, then by bytes.
 struct Term {
@@ -35,21 +40,20 @@ struct Term {
   friend bool operator==(const Term&, const Term&) = default;
   friend auto operator<=>(const Term&, const Term&) = default;
 };
-std::vector<Term> UnpackTerms(std::string_view packed);
-void PackTerms(const std::vector<Term>& terms, std::string& packed);
-std::vector<Term> MergeTerms(const std::vector<Term>& a, const std::vector<Term>& b);
+Collected<Term> UnpackTerms(std::string_view packed);
+void PackTerms(const Collected<Term>& terms, std::string& packed);
+Collected<Term> MergeTerms(const Collected<Term>& a, const Collected<Term>& b);
 
 // An attribute list: the newest data type and the distinct values. Ordered by key.
 struct AttributeList {
   std::string_view key;
   EventTime time;  // of data_type
   std::string_view data_type;
-  std::vector<Term> values;
+  Collected<Term> values;
 };
-std::vector<AttributeList> UnpackLists(std::string_view packed);
-void PackLists(const std::vector<AttributeList>& lists, std::string& packed);
-std::vector<AttributeList> MergeLists(const std::vector<AttributeList>& earlier,
-                                      const std::vector<AttributeList>& later);
+Collected<AttributeList> UnpackLists(std::string_view packed);
+void PackLists(const Collected<AttributeList>& lists, std::string& packed);
+Collected<AttributeList> MergeLists(const Collected<AttributeList>& earlier, const Collected<AttributeList>& later);
 
 // An outcome or a segment: the earliest time, and the newest selfUri (empty: none). Ordered by id.
 struct Achievement {
@@ -58,10 +62,9 @@ struct Achievement {
   EventTime uri_time;
   std::string_view self_uri;
 };
-std::vector<Achievement> UnpackAchievements(std::string_view packed);
-void PackAchievements(const std::vector<Achievement>& achievements, std::string& packed);
-std::vector<Achievement> MergeAchievements(const std::vector<Achievement>& earlier,
-                                           const std::vector<Achievement>& later);
+Collected<Achievement> UnpackAchievements(std::string_view packed);
+void PackAchievements(const Collected<Achievement>& achievements, std::string& packed);
+Collected<Achievement> MergeAchievements(const Collected<Achievement>& earlier, const Collected<Achievement>& later);
 
 // A distinct channel with the earliest event time. Ordered by time, then by type, message type, platform.
 struct Channel {
@@ -76,9 +79,9 @@ struct Channel {
   friend bool operator==(const Channel&, const Channel&) = default;
   friend auto operator<=>(const Channel&, const Channel&) = default;
 };
-std::vector<Channel> UnpackChannels(std::string_view packed);
-void PackChannels(const std::vector<Channel>& channels, std::string& packed);
-std::vector<Channel> MergeChannels(const std::vector<Channel>& a, const std::vector<Channel>& b);
+Collected<Channel> UnpackChannels(std::string_view packed);
+void PackChannels(const Collected<Channel>& channels, std::string& packed);
+Collected<Channel> MergeChannels(const Collected<Channel>& a, const Collected<Channel>& b);
 
 // A customer's leg: its newest start and end, kBeforeAllTime where there is none. Ordered by id.
 struct Leg {
@@ -86,9 +89,9 @@ struct Leg {
   EventTime started;
   EventTime ended;
 };
-std::vector<Leg> UnpackLegs(std::string_view packed);
-void PackLegs(const std::vector<Leg>& legs, std::string& packed);
-std::vector<Leg> MergeLegs(const std::vector<Leg>& a, const std::vector<Leg>& b);
+Collected<Leg> UnpackLegs(std::string_view packed);
+void PackLegs(const Collected<Leg>& legs, std::string& packed);
+Collected<Leg> MergeLegs(const Collected<Leg>& a, const Collected<Leg>& b);
 
 // An event id, for finding duplicates: a canonical UUID as it is, any other text as a 128-bit hash; the id, name and
 // time together where the id is a CorrelationId. Fixed size, so the packed form is an array, ordered by time.

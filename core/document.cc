@@ -193,17 +193,8 @@ bool Document::CheckEscapes() const {
   return true;
 }
 
-std::optional<std::string_view> Document::String(Node n) const {
-  if (!IsString(n)) return std::nullopt;
-  const char* const begin = json_ + index_[n] + 1;
-  const char* end = json_ + index_[n + 1] - 1;
-  while (*end != '"') --end;  // blanks between the closing quote and the next structural
-  const std::string_view raw(begin, static_cast<size_t>(end - begin));
-  if (!has_escapes_ || std::memchr(raw.data(), '\\', raw.size()) == nullptr) return raw;
-  return Unescape(raw);
-}
-
 std::optional<std::string_view> Document::Unescape(std::string_view raw) const {
+  if (std::memchr(raw.data(), '\\', raw.size()) == nullptr) return raw;
   std::string out;
   out.reserve(raw.size());
   for (size_t i = 0; i < raw.size();) {

@@ -51,7 +51,15 @@ class Document {
   bool IsNumber(Node n) const { return At(n) == '-' || (At(n) >= '0' && At(n) <= '9'); }
 
   // The unescaped string; nothing for any other type and for a string with a lone surrogate escape.
-  std::optional<std::string_view> String(Node n) const;
+  std::optional<std::string_view> String(Node n) const {
+    if (!IsString(n)) return std::nullopt;
+    const char* const begin = json_ + index_[n] + 1;
+    const char* end = json_ + index_[n + 1] - 1;
+    while (*end != '"') --end;  // blanks between the closing quote and the next structural
+    const std::string_view raw(begin, static_cast<size_t>(end - begin));
+    if (!has_escapes_) return raw;
+    return Unescape(raw);
+  }
   std::optional<bool> Bool(Node n) const;
   // A whole number as the contract means it: digits and a sign, no fraction, no exponent, within 64 bits.
   std::optional<int64_t> Integer(Node n) const;

@@ -1,6 +1,5 @@
 #include "core/field_store.h"
 
-#include <bit>
 #include <cstdlib>
 #include <cstring>
 #include <new>
@@ -30,16 +29,6 @@ FieldStore& FieldStore::operator=(FieldStore&& other) noexcept {
   std::swap(used_, other.used_);
   std::swap(entry_capacity_, other.entry_capacity_);
   return *this;
-}
-
-uint32_t FieldStore::Rank(Slot slot) const { return static_cast<uint32_t>(std::popcount(present_ & (Bit(slot) - 1))); }
-
-uint32_t FieldStore::Count() const { return static_cast<uint32_t>(std::popcount(present_)); }
-
-std::string_view FieldStore::Get(Slot slot) const {
-  if (!Has(slot)) return {};
-  const Entry& entry = EntryOf(slot);
-  return {block_ + entry.offset, entry.size};
 }
 
 // Moves everything to a new block with room for that many entries and bytes, leaving the gaps behind.

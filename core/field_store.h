@@ -6,6 +6,7 @@
 // A value's view is valid until the next Set or Erase. One thread at a time.
 #pragma once
 
+#include <bit>
 #include <cstdint>
 #include <string_view>
 
@@ -24,7 +25,11 @@ class FieldStore {
   bool Has(Slot slot) const { return (present_ & Bit(slot)) != 0; }
 
   // The value, empty where there is none.
-  std::string_view Get(Slot slot) const;
+  std::string_view Get(Slot slot) const {
+    if (!Has(slot)) return {};
+    const Entry& entry = EntryOf(slot);
+    return {block_ + entry.offset, entry.size};
+  }
 
   // The event time the value comes from. REQUIRES: Has(slot).
   EventTime TimeOf(Slot slot) const { return EntryOf(slot).time; }
@@ -57,10 +62,11 @@ class FieldStore {
   };
 
   static constexpr uint64_t Bit(Slot slot) { return uint64_t{1} << static_cast<unsigned>(slot); }
-  uint32_t Rank(Slot slot) const;  // how many slots before it are present
+  // How many slots before it are present.
+  uint32_t Rank(Slot slot) const { return static_cast<uint32_t>(std::popcount(present_ & (Bit(slot) - 1))); }
   Entry* Entries() const { return reinterpret_cast<Entry*>(block_); }
   Entry& EntryOf(Slot slot) const { return Entries()[Rank(slot)]; }
-  uint32_t Count() const;
+  uint32_t Count() const { return static_cast<uint32_t>(std::popcount(present_)); }
   void Reserve(uint32_t entries, uint32_t extra_bytes);
   uint32_t Allocate(uint32_t bytes);
 

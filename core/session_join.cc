@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <optional>
-#include <vector>
 
 #include "core/collections.h"
 #include "core/packed.h"
@@ -61,7 +60,7 @@ void ApplyRules(std::span<const SlotRule> rules, const Members& members, const E
 
 // Folds `incoming` into a slot that is a collection.
 template <typename T, typename Unpack, typename Merge, typename Pack>
-void Fold(Slot slot, const std::vector<T>& incoming, std::string& packed, Session& session, Unpack unpack, Merge merge,
+void Fold(Slot slot, const Collected<T>& incoming, std::string& packed, Session& session, Unpack unpack, Merge merge,
           Pack pack) {
   if (incoming.empty()) return;
   packed.clear();
@@ -69,18 +68,18 @@ void Fold(Slot slot, const std::vector<T>& incoming, std::string& packed, Sessio
   if (packed != session.fields.Get(slot)) session.fields.Set(slot, kBeforeAllTime, packed);
 }
 
+using MemberList = Collected<std::pair<std::string_view, Node>>;
+
 // The members of `object` ordered by key; of a repeated key the last.
-std::vector<std::pair<std::string_view, Node>> SortedMembers(const Document& document, Node object) {
-  std::vector<std::pair<std::string_view, Node>> members;
+MemberList SortedMembers(const Document& document, Node object) {
+  MemberList members;
   document.ForEachMember(object, [&](std::string_view key, Node value) { members.emplace_back(key, value); });
-  // Nodes rise in the document's order.
-  std::sort(members.begin(), members.end());
-  std::vector<std::pair<std::string_view, Node>> last;
-  for (const auto& member : members) {
-    if (!last.empty() && last.back().first == member.first) last.pop_back();
-    last.push_back(member);
-  }
-  return last;
+  // Nodes rise in the document's order, so that the last of a repeated key sorts first.
+  std::sort(members.begin(), members.end(),
+            [](const auto& a, const auto& b) { return a.first != b.first ? a.first < b.first : a.second > b.second; });
+  const auto same_key = [](const auto& a, const auto& b) { return a.first == b.first; };
+  members.erase(std::unique(members.begin(), members.end(), same_key), members.end());
+  return members;
 }
 
 struct TypedValue {
@@ -103,9 +102,9 @@ std::optional<TypedValue> ReadTyped(const Document& document, Node object, std::
   return TypedValue{*text, value};
 }
 
-std::optional<std::vector<Term>> ReadListValues(const Document& document, Node list, EventTime time) {
+std::optional<Collected<Term>> ReadListValues(const Document& document, Node list, EventTime time) {
   if (!document.IsArray(list)) return std::nullopt;
-  std::vector<Term> values;
+  Collected<Term> values;
   bool all_text = true;
   document.ForEachElement(list, [&](Node element) {
     const auto text = document.String(element);
@@ -118,8 +117,8 @@ std::optional<std::vector<Term>> ReadListValues(const Document& document, Node l
 
 void JoinAttributes(const Event& event, const Rules& rules, std::string& packed, Session& session) {
   const Document& document = *event.document;
-  std::vector<Attribute> attributes;
-  std::vector<AttributeList> named_lists;
+  Collected<Attribute> attributes;
+  Collected<AttributeList> named_lists;
   if (const Node object = event.payload[Key::kAttributes]; object != kNoNode && document.IsObject(object)) {
     for (const auto& [key, member] : SortedMembers(document, object)) {
       const auto typed = ReadTyped(document, member, "value");
@@ -132,7 +131,7 @@ void JoinAttributes(const Event& event, const Rules& rules, std::string& packed,
       }
     }
   }
-  std::vector<AttributeList> own_lists;
+  Collected<AttributeList> own_lists;
   if (const Node object = event.payload[Key::kAttributeLists]; object != kNoNode && document.IsObject(object)) {
     for (const auto& [key, member] : SortedMembers(document, object)) {
       const auto typed = ReadTyped(document, member, "values");
@@ -156,7 +155,7 @@ void JoinAchievement(Slot slot, Key key, const Event& event, std::string& packed
     if (name == "selfUri") self_uri = value;
   });
   if (event.Text(id).empty()) return;
-  const std::vector<Achievement> one{{event.Text(id), event.time, event.time, event.Text(self_uri)}};
+  const Collected<Achievement> one{{event.Text(id), event.time, event.time, event.Text(self_uri)}};
   Fold(slot, one, packed, session, UnpackAchievements, MergeAchievements, PackAchievements);
 }
 
@@ -178,7 +177,7 @@ void JoinJourney(const Event& event, const Rules& rules, std::string& packed, Se
     JoinAttributes(event, rules, packed, session);
     const std::string_view query = event.PayloadText(Key::kSearchQuery);
     if (!query.empty()) {
-      const std::vector<Term> one{{event.time, query}};
+      const Collected<Term> one{{event.time, query}};
       Fold(Slot::kSearchTerms, one, packed, session, UnpackTerms, MergeTerms, PackTerms);
     }
     const Node authenticated = event.payload[Key::kAuthenticated];
@@ -208,15 +207,15 @@ void JoinReferrerUrl(const Event& event, std::string& packed, Session& session) 
 void JoinChannel(const Event& event, std::string_view media_type, std::string& packed, Session& session) {
   if (media_type.empty()) return;
   const std::string_view message_type = event.BodyText(Key::kMessageType);
-  const std::vector<Channel> one{{event.time, media_type,
-                                  message_type.empty() ? message_type : kMessageTypeEnum.SessionSpelling(message_type),
-                                  event.BodyText(Key::kProvider)}};
+  const Collected<Channel> one{{event.time, media_type,
+                                message_type.empty() ? message_type : kMessageTypeEnum.SessionSpelling(message_type),
+                                event.BodyText(Key::kProvider)}};
   Fold(Slot::kChannels, one, packed, session, UnpackChannels, MergeChannels, PackChannels);
 }
 
 void JoinLeg(const Event& event, std::string& packed, Session& session) {
   const bool starts = event.detail_kind == DetailKind::kCustomerStart;
-  const std::vector<Leg> one{
+  const Collected<Leg> one{
       {event.BodyText(Key::kSessionId), starts ? event.time : kBeforeAllTime, starts ? kBeforeAllTime : event.time}};
   Fold(Slot::kLegs, one, packed, session, UnpackLegs, MergeLegs, PackLegs);
   UpdateCustomerLegs(session);

@@ -189,7 +189,7 @@ void SessionWriter::WriteConversation(const Session& session) {
 void SessionWriter::WriteAchievements(std::string_view name, std::string_view date, std::string_view what, Slot slot,
                                       const Session& session) {
   if (!session.fields.Has(slot)) return;
-  std::vector<Achievement> achievements = UnpackAchievements(session.fields.Get(slot));
+  Collected<Achievement> achievements = UnpackAchievements(session.fields.Get(slot));
   std::sort(achievements.begin(), achievements.end(), [](const Achievement& a, const Achievement& b) {
     return a.time != b.time ? a.time < b.time : a.id < b.id;
   });
