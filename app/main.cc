@@ -14,21 +14,11 @@ namespace tidemark {
 namespace {
 
 void AddCommands(CLI::App& app, CommandContext& context) {
-#ifdef TIDEMARK_HAS_DEMO
   AddDemoCommand(app, context);
-#endif
-#ifdef TIDEMARK_HAS_RUN
   AddRunCommand(app, context);
-#endif
-#ifdef TIDEMARK_HAS_REPLAY
   AddReplayCommand(app, context);
-#endif
-#ifdef TIDEMARK_HAS_GENERATE
   AddGenerateCommand(app, context);
-#endif
-#ifdef TIDEMARK_HAS_TOPICS
   AddTopicsCommand(app, context);
-#endif
   AddCheckConfigCommand(app, context);
   AddConfigCommand(app, context);
 }

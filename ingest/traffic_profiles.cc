@@ -140,7 +140,7 @@ constexpr Phone kPhones[] = {
 
 std::string RenderClient(const Client& c) {
   return fmt::format(
-      R"(,"userAgentString":"{}","browser":{{"family":"{}","version":"{}","lang":"en-US","fingerprint":"b1946ac92492d2347c6235b4d2611184","isMobile":{},"viewHeight":{},"viewWidth":{},"featuresFlash":false,"featuresJava":false,"featuresPdf":{},"featuresWebrtc":true}},"device":{{"category":"{}","type":"{}","isMobile":{},"screenHeight":{},"screenWidth":{},"screenDensity":{},"fingerprint":"591785b794601e212b260e25925636fd","osFamily":"{}","osVersion":"{}","manufacturer":"{}"}})",
+      R"(,"userAgentString":"{}","browser":{{"family":"{}","version":"{}","lang":"en-US","fingerprint":"b1946ac92492d2347c6235b4d2611184","isMobile":{},"viewHeight":{},"viewWidth":{},"featuresFlash":false,"featuresJava":false,"featuresPdf":{},"featuresWebrtc":true}},"device":{{"category":"{}","type":"{}","isMobile":{},"screenHeight":{},"screenWidth":{},"screenDensity":{},"osFamily":"{}","osVersion":"{}","manufacturer":"{}"}})",
       c.user_agent, c.browser, c.version, c.mobile, c.height - 120, c.width, !c.mobile, c.category, c.type, c.mobile,
       c.height, c.width, c.density, c.os, c.os_version, c.manufacturer);
 }
@@ -159,10 +159,7 @@ TrafficPage RenderPage(const Page& p) {
   page.full = fmt::format(
       R"({{"url":"{}","title":"{}","domain":"example.com","fragment":"","hostname":"shop.example.com","keywords":"{}","lang":"en","pathname":"{}","queryString":"{}","breadcrumb":[{}]}})",
       page.url, p.title, p.keywords, p.path, query, p.breadcrumb);
-  page.small = fmt::format(R"({{"url":"{}","pathname":"{}"}})", page.url, p.path);
-  page.referrer = fmt::format(
-      R"(,"referrer":{{"url":"{}","domain":"example.com","hostname":"shop.example.com","keywords":"","pathname":"{}","queryString":"{}","fragment":"","name":"","medium":"internal"}})",
-      page.url, p.path, query);
+  page.small = fmt::format(R"({{"pathname":"{}"}})", p.path);
   return page;
 }
 

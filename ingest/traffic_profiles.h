@@ -11,9 +11,8 @@ namespace tidemark {
 
 struct TrafficPage {
   std::string url;
-  std::string full;      // the JourneyPage object
-  std::string small;     // a page of a few fields
-  std::string referrer;  // `,"referrer":{…}` of the page that follows it
+  std::string full;   // the JourneyPage object
+  std::string small;  // the same with its path alone
 };
 
 // Fragments that begin with a comma are members of the payload object; the others are what their name says.

@@ -81,8 +81,8 @@ void AppendExternalContact(const Visit& visit, std::string& out) {
   out += R"("})";
 }
 
-// The pages of a visit: a walk that its seed decides, so that a page knows the one before it.
-size_t PageOf(const Visit& visit, uint32_t step, size_t pages) { return MixBits(visit.seed + 100 + step) % pages; }
+// The pages of a visit: a walk that its seed decides.
+size_t PageOf(const Visit& visit, size_t pages) { return MixBits(visit.seed + 100 + visit.step) % pages; }
 
 void AppendAttributes(const Visit& visit, Random& random, std::string& out) {
   out += R"(,"attributes":{"loyaltyTier":{"dataType":"STRING","value":")";
@@ -235,7 +235,7 @@ void TrafficWriter::WriteWeb(const Visit& visit, EventTime time, Random& random,
 }
 
 void TrafficWriter::AppendWebPayload(const Visit& visit, uint32_t dice, Random& random, std::string& out) const {
-  const TrafficPage& page = profiles_.pages[PageOf(visit, visit.step, profiles_.pages.size())];
+  const TrafficPage& page = profiles_.pages[PageOf(visit, profiles_.pages.size())];
   const bool ends = IsLast(visit) && EndsWithEvent(visit);
   out += ends         ? R"("eventName":"session_ended","page":)"
          : dice >= 27 ? R"("eventName":"search_performed","page":)"
@@ -250,11 +250,7 @@ void TrafficWriter::AppendWebPayload(const Visit& visit, uint32_t dice, Random& 
   }
   if (small_) return;
   AppendVisitFacts(visit, out);
-  if (visit.step == 0) {
-    out += profiles_.referrers[Bits(visit.seed, 16, profiles_.referrers.size())];
-  } else {
-    out += profiles_.pages[PageOf(visit, visit.step - 1u, profiles_.pages.size())].referrer;
-  }
+  if (visit.step == 0) out += profiles_.referrers[Bits(visit.seed, 16, profiles_.referrers.size())];
   AppendAttributes(visit, random, out);
   out += Bits(visit.visitor_seed, 20, 4) == 0 ? R"(,"authenticated":true)" : R"(,"authenticated":false)";
 }
@@ -271,7 +267,7 @@ void TrafficWriter::AppendVisitFacts(const Visit& visit, std::string& out) const
 }
 
 void TrafficWriter::WriteRequestForm(const Visit& visit, EventTime time, Random& random, std::string& out) const {
-  const TrafficPage& page = profiles_.pages[PageOf(visit, visit.step, profiles_.pages.size())];
+  const TrafficPage& page = profiles_.pages[PageOf(visit, profiles_.pages.size())];
   out += R"({"eventName":"page_viewed","page":)";
   out += small_ ? page.small : page.full;
   out += R"(,"customerCookieId":")";

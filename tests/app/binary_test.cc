@@ -1,0 +1,98 @@
+// The real binary: exit codes, and that data goes to standard output and complaints to standard error.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+
+#include <cstdio>
+#include <string>
+
+#include "app/exit_codes.h"
+#include "app/settings.h"
+
+namespace tidemark {
+namespace {
+
+using ::testing::AllOf;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+
+struct Finished {
+  int code = -1;
+  std::string text;
+};
+
+// Runs `tidemark ARGUMENTS` in a shell, with what the arguments redirect.
+Finished Tidemark(const std::string& arguments) {
+  FILE* pipe = popen(("env -u TIDEMARK_CONFIG " TIDEMARK_BINARY " " + arguments).c_str(), "r");
+  Finished finished;
+  char block[4096];
+  for (size_t n = fread(block, 1, sizeof block, pipe); n > 0; n = fread(block, 1, sizeof block, pipe))
+    finished.text.append(block, n);
+  const int status = pclose(pipe);
+  finished.code = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  return finished;
+}
+
+constexpr char kErrors[] = " 2>&1 >/dev/null";  // standard error alone
+
+TEST(Binary, AlonePrintsHelp) {
+  const Finished help = Tidemark("");
+  EXPECT_EQ(help.code, kExitOk);
+  EXPECT_THAT(help.text, AllOf(HasSubstr("Usage: tidemark"), HasSubstr("check-config"), HasSubstr("Examples:")));
+}
+
+TEST(Binary, EveryCommandHasHelpWithExamples) {
+  for (const std::string command : {"run", "replay", "generate", "demo", "topics", "check-config", "config"}) {
+    const Finished help = Tidemark(command + " --help");
+    EXPECT_EQ(help.code, kExitOk) << command;
+    EXPECT_THAT(help.text, AllOf(HasSubstr("Usage: tidemark " + command), HasSubstr("Examples:\n  tidemark")))
+        << command;
+  }
+}
+
+TEST(Binary, VersionNamesTheLibraries) {
+  const Finished version = Tidemark("--version");
+  EXPECT_EQ(version.code, kExitOk);
+  for (const char* library : {"tidemark ", "librdkafka ", "simdjson ", "Abseil ", "toml++ ", "CLI11 ", "fmt ",
+                              "spdlog ", "zstd ", "zlib ", "OpenSSL "}) {
+    EXPECT_THAT(version.text, HasSubstr(library));
+  }
+}
+
+TEST(Binary, WrongUsageIs64AndSaysWhatToDo) {
+  EXPECT_EQ(Tidemark("confg" + std::string(kErrors)).code, kExitUsage);
+  EXPECT_THAT(Tidemark("confg" + std::string(kErrors)).text, HasSubstr("did you mean \"config\"?"));
+  EXPECT_EQ(Tidemark("config --nonsense" + std::string(kErrors)).code, kExitUsage);
+  EXPECT_THAT(Tidemark("config --nonsense" + std::string(kErrors)).text, HasSubstr("Try: tidemark config --help"));
+  EXPECT_EQ(Tidemark("check-config" + std::string(kErrors)).code, kExitUsage);
+  EXPECT_EQ(Tidemark("--nonsense" + std::string(kErrors)).code, kExitUsage);
+}
+
+TEST(Binary, BadConfigurationIs78AndMissingIs66) {
+  const Finished bad = Tidemark("config --set http.port=x" + std::string(kErrors));
+  EXPECT_EQ(bad.code, kExitConfig);
+  EXPECT_THAT(bad.text, HasSubstr("tidemark: --set http.port: "));
+  EXPECT_EQ(Tidemark("check-config /no/such/file" + std::string(kErrors)).code, kExitNoInput);
+  EXPECT_EQ(Tidemark("check-config /" + std::string(kErrors)).code, kExitNoInput);
+}
+
+TEST(Binary, GoodConfigurationIsGood) {
+  const Finished good = Tidemark("check-config " TIDEMARK_ROOT "/deploy/tidemark.toml");
+  EXPECT_EQ(good.code, kExitOk);
+  EXPECT_THAT(good.text, HasSubstr("deploy/tidemark.toml: good\n"));
+  const Finished quiet = Tidemark("check-config " TIDEMARK_ROOT "/deploy/tidemark.toml" + std::string(kErrors));
+  EXPECT_THAT(quiet.text, IsEmpty());
+}
+
+TEST(Binary, ConfigPrintsTheExampleAndTheReference) {
+  EXPECT_EQ(Tidemark("config --example").text, ExampleFile());
+  EXPECT_EQ(Tidemark("config --reference").text, MarkdownReference());
+}
+
+TEST(Binary, FullDiskAndClosedPipeAre73) {
+  EXPECT_EQ(Tidemark("config 2>/dev/null >/dev/full").code, kExitCannotWrite);
+  EXPECT_EQ(Tidemark("config 2>/dev/null >&-").code, kExitCannotWrite);
+}
+
+}  // namespace
+}  // namespace tidemark

@@ -1,0 +1,69 @@
+// What the tests ask of a broker, on librdkafka directly: nothing of the code under test is used to check it.
+// One thread. Calls wait for the broker's answer; what goes wrong fails the test with the reason.
+#pragma once
+
+#include <librdkafka/rdkafka.h>
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace tidemark::testing {
+
+struct StoredHeader {
+  std::string name;
+  std::optional<std::string> value;
+  bool operator==(const StoredHeader&) const = default;
+};
+
+struct StoredRecord {
+  int32_t partition = 0;
+  int64_t offset = 0;  // unused in records to be written
+  std::optional<std::string> key;
+  std::optional<std::string> value;
+  std::vector<StoredHeader> headers;
+
+  // Of the first header with this name; empty if there is none.
+  std::string Header(const std::string& name) const;
+};
+
+struct GroupDescription {
+  std::string state;  // "Stable" once every member has its partitions
+  int members = 0;
+};
+
+class KafkaAdmin {
+ public:
+  explicit KafkaAdmin(const std::string& address);
+
+  bool Answers();
+  void CreateTopic(const std::string& name, int partitions);
+  GroupDescription Describe(const std::string& group);
+  // The next offset of each partition; -1 where nothing was committed.
+  std::vector<int64_t> Committed(const std::string& group, const std::string& topic, int partitions);
+  // Where the next record will go, in each partition.
+  std::vector<int64_t> Ends(const std::string& topic, int partitions);
+
+  void Write(const std::string& topic, const std::vector<StoredRecord>& records);
+  // Every record of committed transactions, each partition in order. Waits for the end of those that are open.
+  std::vector<StoredRecord> ReadCommitted(const std::string& topic, int partitions);
+
+ private:
+  struct Destroy {
+    void operator()(rd_kafka_t* client) const { rd_kafka_destroy(client); }
+  };
+  using Client = std::unique_ptr<rd_kafka_t, Destroy>;
+  using Properties = std::vector<std::pair<std::string, std::string>>;
+
+  bool Knows(const std::string& topic, int partitions);
+  Client MakeClient(rd_kafka_type_t type, const Properties& properties) const;
+
+  const std::string address_;
+  Client client_;
+};
+
+}  // namespace tidemark::testing

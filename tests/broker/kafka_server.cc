@@ -1,0 +1,110 @@
+#include "tests/broker/kafka_server.h"
+
+#include <arpa/inet.h>
+#include <fmt/format.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <filesystem>
+#include <fstream>
+#include <iostream>
+
+#include "tests/broker/kafka_admin.h"
+
+namespace tidemark::testing {
+namespace {
+
+constexpr std::chrono::seconds kFormatLimit{60};
+constexpr std::chrono::seconds kStartLimit{120};
+constexpr std::chrono::seconds kStopLimit{30};
+constexpr int kStarts = 3;  // another program may take a port between its choice and its use
+
+// One broker is every replica there is. Few partitions of Kafka's own topics make the start quick.
+constexpr char kProperties[] = R"(process.roles=broker,controller
+node.id=1
+controller.quorum.voters=1@127.0.0.1:{controller}
+listeners=PLAINTEXT://127.0.0.1:{broker},CONTROLLER://127.0.0.1:{controller}
+advertised.listeners=PLAINTEXT://127.0.0.1:{broker}
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+controller.listener.names=CONTROLLER
+log.dirs={directory}/data
+auto.create.topics.enable=false
+group.initial.rebalance.delay.ms=0
+offsets.topic.replication.factor=1
+offsets.topic.num.partitions=4
+transaction.state.log.replication.factor=1
+transaction.state.log.min.isr=1
+transaction.state.log.num.partitions=4
+num.network.threads=2
+num.io.threads=2
+)";
+
+std::vector<std::string> Java(const std::string& main_class, const std::vector<std::string>& arguments) {
+  std::vector<std::string> command = {"java",
+                                      "-Xmx512m",
+                                      "-XX:+UseSerialGC",
+                                      "-XX:TieredStopAtLevel=1",
+                                      "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
+                                      "-cp",
+                                      std::string(KAFKA_LIB) + "/*",
+                                      main_class};
+  command.insert(command.end(), arguments.begin(), arguments.end());
+  return command;
+}
+
+}  // namespace
+
+uint16_t FreePort() {
+  const int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  bind(listener, reinterpret_cast<sockaddr*>(&address), size);
+  getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size);
+  close(listener);
+  return ntohs(address.sin_port);
+}
+
+std::unique_ptr<KafkaServer> KafkaServer::Start(const std::string& directory, uint16_t port) {
+  for (int start = 0; start < kStarts; ++start) {
+    std::unique_ptr<KafkaServer> server(new KafkaServer(directory, port == 0 ? FreePort() : port));
+    if (server->Format() && server->WaitUntilItAnswers()) return server;
+    std::cerr << "Kafka did not start:\n" << ReadFile(directory + "/kafka.err") << '\n';
+  }
+  return nullptr;
+}
+
+KafkaServer::KafkaServer(std::string directory, uint16_t port)
+    : directory_(std::move(directory)), address_(fmt::format("127.0.0.1:{}", port)) {
+  std::filesystem::remove_all(directory_);
+  std::filesystem::create_directories(directory_);
+  std::ofstream(directory_ + "/server.properties")
+      << fmt::format(fmt::runtime(kProperties), fmt::arg("controller", FreePort()), fmt::arg("broker", port),
+                     fmt::arg("directory", directory_));
+}
+
+KafkaServer::~KafkaServer() {
+  if (!process_) return;
+  process_->Signal(SIGTERM);
+  process_->Wait(kStopLimit);
+  process_.reset();  // kills it if it did not listen
+  std::filesystem::remove_all(directory_ + "/data");
+}
+
+bool KafkaServer::Format() const {
+  const auto command = Java("kafka.tools.StorageTool",
+                            {"format", "-t", "dGlkZW1hcmstdGVzdHMtMQ", "-c", directory_ + "/server.properties"});
+  return RunToEnd(command, directory_ + "/format.out", directory_ + "/kafka.err", kFormatLimit) == 0;
+}
+
+bool KafkaServer::WaitUntilItAnswers() {
+  process_ = std::make_unique<ChildProcess>(Java("kafka.Kafka", {directory_ + "/server.properties"}),
+                                            directory_ + "/kafka.out", directory_ + "/kafka.err");
+  KafkaAdmin admin(address_);
+  return Eventually(kStartLimit, [&] { return !process_->Running() || admin.Answers(); }) && process_->Running();
+}
+
+}  // namespace tidemark::testing

@@ -1,0 +1,73 @@
+// How `tidemark run` starts when something it needs is not there.
+#include <csignal>
+
+#include "tests/broker/broker_test.h"
+
+namespace tidemark::testing {
+namespace {
+
+class StartTest : public BrokerTest {};
+
+TEST_F(StartTest, WaitsForABrokerThatIsAway) {
+  const uint16_t port = FreePort();
+  const Settings settings = {{"kafka.brokers", "127.0.0.1:" + std::to_string(port)}, {"kafka.create_topics", "true"}};
+  TidemarkRun run(settings, directory(), "run");
+  ASSERT_TRUE(Eventually(kPatience, [&] { return run.Logged("broker_away"); })) << run.Log();
+
+  StartKafka(port);
+  EXPECT_TRUE(run.AwaitReady(kPatience)) << run.Log();
+  EXPECT_EQ(run.CountLogged("broker_away"), 1) << "one clear line, not a flood:\n" << run.Log();
+  EXPECT_EQ(run.CountLogged("broker_back"), 1) << run.Log();
+  EXPECT_EQ(admin().Ends("sessions-late", 4), std::vector<int64_t>(4, 0)) << "kafka.create_topics made the topics";
+
+  run.process().Signal(SIGTERM);
+  EXPECT_EQ(run.process().Wait(kPatience), 0) << run.Log();
+}
+
+TEST_F(StartTest, StopsWhileItWaitsForABroker) {
+  TidemarkRun run({{"kafka.brokers", "127.0.0.1:" + std::to_string(FreePort())}}, directory(), "run");
+  ASSERT_TRUE(Eventually(kPatience, [&] { return run.Logged("broker_away"); })) << run.Log();
+  run.process().Signal(SIGTERM);
+  EXPECT_EQ(run.process().Wait(kPatience), 0) << run.Log();
+}
+
+TEST_F(StartTest, NamesAMissingTopicAndTheTopicsCommandMakesIt) {
+  ASSERT_NO_FATAL_FAILURE(StartKafka());
+  admin().CreateTopic("journey-events", 4);
+  admin().CreateTopic("sessions", 4);
+
+  const Finished run = RunTidemark("run", {}, BaseSettings(), directory());
+  EXPECT_EQ(run.exit_code, 78) << run.errors;
+  EXPECT_NE(run.errors.find("sessions-late"), std::string::npos) << run.errors;
+  EXPECT_NE(run.errors.find("sessions-dead-letters"), std::string::npos) << run.errors;
+  EXPECT_NE(run.errors.find("tidemark topics --create"), std::string::npos) << run.errors;
+
+  const Finished missing = RunTidemark("topics", {"--check"}, BaseSettings(), directory());
+  EXPECT_EQ(missing.exit_code, 78) << missing.output << missing.errors;
+  const Finished created = RunTidemark("topics", {"--create"}, BaseSettings(), directory());
+  EXPECT_EQ(created.exit_code, 0) << created.errors;
+  const Finished complete = RunTidemark("topics", {"--check"}, BaseSettings(), directory());
+  EXPECT_EQ(complete.exit_code, 0) << complete.output << complete.errors;
+}
+
+TEST_F(StartTest, SaysThatThePortIsInUse) {
+  ASSERT_NO_FATAL_FAILURE(StartKafka());
+  CreateTopics(4);
+  TidemarkRun first(BaseSettings(), directory(), "first");
+  ASSERT_TRUE(first.AwaitReady(kPatience)) << first.Log();
+
+  Settings settings = BaseSettings();
+  settings["kafka.instance_id"] = "second";
+  settings["http.address"] = "127.0.0.1";
+  settings["http.port"] = std::to_string(first.Port());
+  const Finished second = RunTidemark("run", {}, settings, directory());
+  EXPECT_EQ(second.exit_code, 69) << second.errors;
+  EXPECT_NE(second.errors.find(settings["http.port"]), std::string::npos) << second.errors;
+  EXPECT_NE(second.errors.find("http.port"), std::string::npos) << second.errors;
+
+  first.process().Signal(SIGTERM);
+  EXPECT_EQ(first.process().Wait(kPatience), 0) << first.Log();
+}
+
+}  // namespace
+}  // namespace tidemark::testing

@@ -1,0 +1,54 @@
+// The `tidemark` program as a user starts it: settings by flags, a log on standard error, the window over HTTP.
+// One thread.
+#pragma once
+
+#include <chrono>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "tests/broker/child_process.h"
+
+namespace tidemark::testing {
+
+using Settings = std::map<std::string, std::string>;
+
+// `tidemark COMMAND ARGUMENTS --set key=value ...`
+std::vector<std::string> TidemarkCommand(const std::string& command, const std::vector<std::string>& arguments,
+                                         const Settings& settings);
+
+struct Finished {
+  std::optional<int> exit_code;  // nullopt: it did not end in time
+  std::string output, errors;
+};
+
+// Runs a command to its end; `scratch` is a directory for what it prints.
+Finished RunTidemark(const std::string& command, const std::vector<std::string>& arguments, const Settings& settings,
+                     const std::string& scratch, std::chrono::seconds limit = std::chrono::seconds(120));
+
+// `tidemark run`, with its window on a free port.
+class TidemarkRun {
+ public:
+  TidemarkRun(Settings settings, const std::string& directory, const std::string& name);
+
+  bool Ready();  // /readyz answers 200
+  // Waits for it; false: not within `limit`, or it has ended.
+  bool AwaitReady(std::chrono::seconds limit);
+  int Port() const;  // of the window; 0 until it listens
+  // The sum of all samples of a metric; nullopt when the window does not answer.
+  std::optional<double> Metric(const std::string& name);
+  bool Logged(const std::string& code) const { return CountLogged(code) > 0; }
+  int CountLogged(const std::string& code) const;
+
+  std::string Log() const { return process_.Errors(); }
+  ChildProcess& process() { return process_; }
+
+ private:
+  std::string Url() const;  // empty until it listens
+  std::optional<std::string> Get(const std::string& path) const;
+
+  ChildProcess process_;
+};
+
+}  // namespace tidemark::testing

@@ -1,0 +1,184 @@
+// The real client on librdkafka's mock cluster: how it reads, writes and reports. What the mock cannot show
+// (aborted records that stay invisible, committed offsets) is tested on a real broker.
+#include "ingest/kafka_client.h"
+
+#include <gtest/gtest.h>
+
+#include "ingest/embedded_broker.h"
+#include "ingest/topic_reader.h"
+#include "ingest/topics.h"
+
+namespace tidemark {
+namespace {
+
+constexpr int kMaxPolls = 300;  // of 100 ms: a limit for a broken client, not a wait
+
+class KafkaClientTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    auto broker = EmbeddedBroker::Start();
+    ASSERT_TRUE(broker.ok()) << broker.status();
+    broker_ = *std::move(broker);
+    options_.brokers = broker_->brokers();
+    options_.instance_id = "test";
+    ASSERT_TRUE(broker_->CreateTopic(options_.events_topic, 2).ok());
+    ASSERT_TRUE(broker_->CreateTopic(options_.sessions_topic, 1).ok());
+  }
+
+  std::unique_ptr<KafkaClient> MakeClient() {
+    auto client = KafkaClient::Create(options_, 0);
+    EXPECT_TRUE(client.ok()) << client.status();
+    return *std::move(client);
+  }
+
+  static void WriteOne(KafkaClient& client, const OutputRecord& record) {
+    ASSERT_TRUE(client.RestartProducer().ok());
+    ASSERT_TRUE(client.BeginTransaction().ok());
+    ASSERT_TRUE(client.Write(record).ok());
+    ASSERT_TRUE(client.CommitTransaction().ok());
+  }
+
+  // Polls until `done` says so.
+  template <typename Done>
+  testing::AssertionResult PollUntil(KafkaClient& client, PollResult& result, Done done) {
+    for (int i = 0; i < kMaxPolls; ++i) {
+      const absl::Status status = client.Poll(Milliseconds(100), result);
+      if (!status.ok()) return testing::AssertionFailure() << status;
+      if (done(result)) return testing::AssertionSuccess();
+    }
+    return testing::AssertionFailure() << "nothing came";
+  }
+
+  testing::AssertionResult AwaitAssignment(KafkaClient& client) {
+    PollResult result;
+    return PollUntil(client, result, [](const PollResult& r) { return r.change == AssignmentChange::kAssigned; });
+  }
+
+  std::unique_ptr<EmbeddedBroker> broker_;
+  KafkaOptions options_;
+};
+
+TEST_F(KafkaClientTest, RecordsComeWithKeyHeadersAndNullsAsTheyWereWritten) {
+  const auto client = MakeClient();
+  const RecordHeader headers[] = {{"trace", "t1"}, {"none", std::nullopt}, {"empty", ""}};
+  WriteOne(*client, {options_.events_topic, "k", std::nullopt, headers});
+  ASSERT_TRUE(AwaitAssignment(*client));
+  const PartitionStart starts[] = {{{0}, {0}}, {{1}, {0}}};
+  ASSERT_TRUE(client->Assign(starts).ok());
+  PollResult result;
+  ASSERT_TRUE(PollUntil(*client, result, [](const PollResult& r) { return !r.records.empty(); }));
+  const InputRecord& record = result.records[0];
+  EXPECT_EQ(record.key, "k");
+  EXPECT_EQ(record.record.value.data(), nullptr);
+  EXPECT_EQ(record.record.offset, Offset{0});
+  EXPECT_GT(record.record.timestamp, EventTime{0});
+  const auto read = client->Headers(record);
+  ASSERT_EQ(read.size(), 3U);
+  EXPECT_EQ(read[0].name, "trace");
+  EXPECT_EQ(read[0].value, "t1");
+  EXPECT_EQ(read[1].value, std::nullopt);
+  EXPECT_EQ(read[2].value, "");
+}
+
+TEST_F(KafkaClientTest, NothingIsReadBeforeTheShardAnswersTheAssignment) {
+  const auto client = MakeClient();
+  WriteOne(*client, {options_.events_topic, "k", "v", {}});
+  ASSERT_TRUE(AwaitAssignment(*client));
+  PollResult result;
+  for (int i = 0; i < 5; ++i) {
+    ASSERT_TRUE(client->Poll(Milliseconds(50), result).ok());
+    EXPECT_TRUE(result.records.empty());
+  }
+}
+
+TEST_F(KafkaClientTest, TheEndOfAPartitionIsReportedAndAskedFor) {
+  const auto client = MakeClient();
+  ASSERT_TRUE(AwaitAssignment(*client));
+  const PartitionStart starts[] = {{{1}, {0}}};
+  const auto epoch = client->Assign(starts);
+  PollResult result;
+  ASSERT_TRUE(PollUntil(*client, result, [](const PollResult& r) { return !r.ends.empty(); }));
+  EXPECT_EQ(result.ends[0].end, Offset{0});
+  EXPECT_EQ(result.assignment_epoch, *epoch);
+  const PartitionId both[] = {{0}, {1}};
+  const auto ends = client->EndOffsets(both);
+  EXPECT_EQ(ends.at(0), Offset{0});
+  EXPECT_EQ(ends.at(1), Offset{0});
+}
+
+TEST_F(KafkaClientTest, AnOffsetThatDoesNotExistIsAnErrorOfThePartition) {
+  const auto client = MakeClient();
+  ASSERT_TRUE(AwaitAssignment(*client));
+  const PartitionStart starts[] = {{{0}, {17}}, {{1}, {0}}};
+  ASSERT_TRUE(client->Assign(starts).ok());
+  PollResult result;
+  ASSERT_TRUE(PollUntil(*client, result, [](const PollResult& r) { return !r.errors.empty(); }));
+  EXPECT_EQ(result.errors[0].partition, PartitionId{0});
+}
+
+TEST_F(KafkaClientTest, AProducerCanBeReplacedInTheMiddleOfATransaction) {
+  const auto client = MakeClient();
+  ASSERT_TRUE(client->RestartProducer().ok());
+  ASSERT_TRUE(client->BeginTransaction().ok());
+  ASSERT_TRUE(client->Write({options_.sessions_topic, "k", "v", {}}).ok());
+  WriteOne(*client, {options_.sessions_topic, "k", "second", {}});
+}
+
+TEST_F(KafkaClientTest, OffsetsAreNotSentWhileTheGroupHasNotTakenUsIn) {
+  const auto client = MakeClient();
+  ASSERT_TRUE(client->RestartProducer().ok());
+  ASSERT_TRUE(client->BeginTransaction().ok());
+  const CommittedOffset offset{{0}, Offset{0}, "token"};
+  EXPECT_TRUE(absl::IsAborted(client->SendOffsets({&offset, 1})));
+}
+
+TEST_F(KafkaClientTest, TheReaderSeesWhatWasCommittedWithItsHeaders) {
+  const auto client = MakeClient();
+  const RecordHeader header{"close-reason", "inactivity"};
+  WriteOne(*client, {options_.sessions_topic, "id", "{}", {&header, 1}});
+  const auto reader = TopicReader::Open(options_, {options_.sessions_topic});
+  ASSERT_TRUE(reader.ok()) << reader.status();
+  std::vector<std::string> seen;
+  for (int i = 0; i < kMaxPolls && seen.empty(); ++i) {
+    (*reader)->Read(Milliseconds(100), [&](const ReadRecord& record) {
+      seen.emplace_back(record.headers.at("close-reason"));
+      EXPECT_EQ(record.key, "id");
+    });
+  }
+  EXPECT_EQ(seen, std::vector<std::string>{"inactivity"});
+}
+
+TEST_F(KafkaClientTest, MissingTopicsAreNamedWithTheCommandThatCreatesThem) {
+  const auto topics = DescribeTopics(options_, Seconds(10));
+  ASSERT_TRUE(topics.ok()) << topics.status();
+  EXPECT_EQ(topics->at(0).partitions, 2U);
+  const std::string message(RequireTopics(*topics).message());
+  EXPECT_NE(message.find("sessions-late (late events, written)"), std::string::npos) << message;
+  EXPECT_NE(message.find("sessions-dead-letters"), std::string::npos) << message;
+  EXPECT_NE(message.find("tidemark topics --create"), std::string::npos) << message;
+  EXPECT_EQ(message.find("journey-events"), std::string::npos) << message;
+}
+
+TEST(KafkaNamesTest, AreStableOverRestarts) {
+  KafkaOptions options;
+  options.instance_id = "pod-1";
+  EXPECT_EQ(MemberId(options, 2), "pod-1-2");
+  EXPECT_EQ(TransactionalId(options, 2), "tidemark.pod-1.2");
+  options.properties["transaction.timeout.ms"] = "20000";
+  EXPECT_EQ(TransactionTimeout(options), Seconds(20));
+}
+
+TEST(LibrdkafkaTest, KnownBadReleasesAreRefused) {
+  for (const int bad : {0x020100ff, 0x020101ff, 0x020500ff, 0x020a00ff}) EXPECT_FALSE(CheckLibrdkafka(bad).ok());
+  for (const int good : {0x020002ff, 0x020800ff, 0x020501ff, 0x020b00ff}) EXPECT_TRUE(CheckLibrdkafka(good).ok());
+}
+
+TEST(KafkaConfTest, ARefusedPropertyIsNamed) {
+  KafkaOptions options;
+  options.properties["fetch.wait.max.ms"] = "soon";
+  const auto conf = MakeKafkaConf(options, {});
+  EXPECT_NE(std::string(conf.status().message()).find("fetch.wait.max.ms"), std::string::npos) << conf.status();
+}
+
+}  // namespace
+}  // namespace tidemark

@@ -1,0 +1,331 @@
+// The shard on a broker and a clock in memory: what is committed when, and what survives which failure.
+#include "ingest/shard.h"
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include "tests/kafka/fake_broker.h"
+
+namespace tidemark {
+namespace {
+
+constexpr PartitionId kP0{0};
+constexpr PartitionId kP1{1};
+
+// An event of a web session, `minute` minutes into 2024-01-01.
+std::string Event(const std::string& session, int minute, const std::string& name = "page_viewed") {
+  return fmt::format(
+      R"({{"id":"{0}-{1}-{2}","session":{{"id":"{0}","type":"web"}},"createdDate":"2024-01-01T{3:02}:{4:02}:00Z",)"
+      R"("webEvent":{{"eventName":"{2}"}}}})",
+      session, minute, name, minute / 60, minute % 60);
+}
+
+class ShardTest : public testing::Test {
+ protected:
+  ShardTest() {
+    ShardOptions options;
+    options.shard = 3;
+    options.incarnation = "test";
+    shard_.emplace(options, broker_, clock_, heartbeat_);
+  }
+
+  // One turn, after the time of a commit interval: whatever is to be committed is.
+  void Step() {
+    clock_.Advance(Seconds(1));
+    ASSERT_TRUE(shard_->Step(Duration{0}).ok());
+  }
+
+  void Assign(std::vector<PartitionId> partitions) {
+    broker_.GiveChange(AssignmentChange::kAssigned, std::move(partitions));
+    Step();
+    Step();  // begins
+  }
+
+  ShardSnapshot Snapshot() const {
+    ShardSnapshot snapshot;
+    shard_->FillSnapshot(snapshot);
+    return snapshot;
+  }
+
+  int CountOf(const std::string& topic) const {
+    return static_cast<int>(std::count_if(broker_.written.begin(), broker_.written.end(),
+                                          [&](const WrittenRecord& record) { return record.topic == topic; }));
+  }
+
+  uint64_t OpenSessions() const { return Snapshot().open_sessions[0]; }
+
+  ManualClock clock_;
+  FakeBroker broker_{clock_};
+  ShardHeartbeat heartbeat_;
+  std::optional<Shard> shard_;
+};
+
+TEST_F(ShardTest, AGroupThatNeverCommittedBeginsAtTheFirstRecordAndCommitsThatOffset) {
+  broker_.first_offsets[kP0] = {40};
+  Assign({kP0});
+  ASSERT_EQ(broker_.assigned.size(), 1U);
+  EXPECT_EQ(broker_.assigned[0].offset, Offset{40});
+  EXPECT_EQ(broker_.committed.at(kP0).offset, Offset{40});
+}
+
+TEST_F(ShardTest, NoTransactionIsBegunWhenThereIsNothingToSend) {
+  broker_.committed[kP0] = {kP0, Offset{7}, ""};
+  Assign({kP0});
+  Step();
+  Step();
+  EXPECT_EQ(broker_.transactions_begun, 0);
+  EXPECT_EQ(broker_.assigned.at(0).offset, Offset{7});
+}
+
+TEST_F(ShardTest, OneTransactionHoldsSessionsLateEventsDeadLettersAndOffsets) {
+  Assign({kP0});
+  const int begun = broker_.transactions_begun;
+  broker_.Give({{kP0, {0}, Event("a", 0)},
+                {kP0, {1}, "garbage", {{"trace", "t1"}}},
+                {kP0, {2}, Event("b", 60)},
+                {kP0, {4}, Event("c", 1)}});
+  Step();
+  EXPECT_EQ(broker_.transactions_begun, begun + 1);
+  ASSERT_EQ(broker_.written.size(), 3U);
+  const WrittenRecord& dead = broker_.written[0];
+  EXPECT_EQ(dead.topic, "sessions-dead-letters");
+  EXPECT_EQ(dead.value, "garbage");
+  EXPECT_EQ(dead.key, "key");
+  EXPECT_EQ(dead.headers.at("trace"), "t1");
+  EXPECT_EQ(dead.headers.at("dead-letter-reason"), "invalid_json");
+  EXPECT_EQ(dead.headers.at("dead-letter-topic"), "journey-events");
+  EXPECT_EQ(dead.headers.at("dead-letter-partition"), "0");
+  EXPECT_EQ(dead.headers.at("dead-letter-offset"), "1");
+  const WrittenRecord& session = broker_.written[1];
+  EXPECT_EQ(session.topic, "sessions");
+  EXPECT_EQ(session.key, "a");
+  EXPECT_EQ(session.headers.at("close-reason"), "inactivity");
+  EXPECT_EQ(session.headers.at("source"), "journey-events:0:0..0");
+  const WrittenRecord& late = broker_.written[2];
+  EXPECT_EQ(late.topic, "sessions-late");
+  EXPECT_EQ(late.headers.at("late-reason"), "behind_watermark");
+  EXPECT_EQ(late.headers.at("source"), "journey-events:0:4..4");
+  EXPECT_EQ(broker_.committed.at(kP0).offset, Offset{5});
+}
+
+TEST_F(ShardTest, EffectsWaitForTheCommitInterval) {
+  Assign({kP0});
+  broker_.Give({{kP0, {0}, "garbage"}});
+  ASSERT_TRUE(shard_->Step(Duration{0}).ok());
+  EXPECT_TRUE(broker_.written.empty());
+  Step();
+  EXPECT_EQ(broker_.written.size(), 1U);
+}
+
+TEST_F(ShardTest, RecordsOfOtherPartitionsAndOnesAlreadyTakenAreDropped) {
+  Assign({kP0});
+  broker_.Give({{kP0, {0}, Event("a", 0)}, {kP1, {0}, Event("b", 0)}, {kP0, {0}, Event("c", 0)}});
+  Step();
+  EXPECT_EQ(Snapshot().counters.records, 1U);
+  EXPECT_EQ(Snapshot().records_dropped, 2U);
+}
+
+TEST_F(ShardTest, RecordsFetchedUnderAnOlderAssignmentAreIgnored) {
+  Assign({kP0});
+  broker_.Give({{kP0, {5}, Event("a", 0)}});
+  broker_.GiveStaleEpoch();
+  Step();
+  EXPECT_EQ(Snapshot().counters.records, 0U);
+}
+
+TEST_F(ShardTest, AFailedCommitLeavesNothingAndTheRecordsAreReadAgain) {
+  Assign({kP0});
+  broker_.commit_answer = absl::AbortedError("test");
+  broker_.commit_happens = false;
+  broker_.Give({{kP0, {0}, "garbage"}, {kP0, {1}, Event("a", 0)}});
+  Step();
+  EXPECT_TRUE(broker_.written.empty());
+  broker_.commit_answer = absl::OkStatus();
+  broker_.commit_happens = true;
+  Step();
+  EXPECT_EQ(broker_.producers, 2);
+  EXPECT_EQ(broker_.assigned.at(0).offset, Offset{0});
+  broker_.Give({{kP0, {0}, "garbage"}, {kP0, {1}, Event("a", 0)}});
+  Step();
+  EXPECT_EQ(CountOf("sessions-dead-letters"), 1);
+  EXPECT_EQ(OpenSessions(), 1U);
+  EXPECT_EQ(Snapshot().open_sessions_dropped, 1U);
+}
+
+TEST_F(ShardTest, ACommitThatHappenedAlthoughItsAnswerWasLostIsNotRepeated) {
+  Assign({kP0});
+  broker_.commit_answer = absl::AbortedError("the answer is lost");
+  broker_.Give({{kP0, {0}, "garbage"}, {kP0, {1}, Event("a", 0)}});
+  Step();
+  broker_.commit_answer = absl::OkStatus();
+  Step();
+  EXPECT_EQ(broker_.assigned.at(0).offset, Offset{2});
+  EXPECT_EQ(OpenSessions(), 1U) << "the state is the committed one, so it is kept";
+  EXPECT_EQ(Snapshot().open_sessions_dropped, 0U);
+  EXPECT_EQ(CountOf("sessions-dead-letters"), 1);
+}
+
+TEST_F(ShardTest, ASlowCommitCostsTheProducerButNotTheState) {
+  Assign({kP0});
+  broker_.commit_takes = Seconds(6);
+  broker_.Give({{kP0, {0}, Event("a", 0)}});
+  Step();
+  broker_.commit_takes = Duration{0};
+  Step();
+  EXPECT_EQ(broker_.producers, 2);
+  EXPECT_EQ(OpenSessions(), 1U);
+  EXPECT_EQ(Snapshot().commits[static_cast<size_t>(CommitResult::kDoubtful)], 1U);
+}
+
+TEST_F(ShardTest, TransactionsThatFailAgainAndAgainEndTheShard) {
+  Assign({kP0});
+  broker_.offsets_answer = absl::AbortedError("poison");
+  absl::Status status;
+  for (int i = 0; i < 20 && status.ok(); ++i) {
+    broker_.Give({{kP0, {0}, "garbage"}});
+    clock_.Advance(Seconds(1));
+    status = shard_->Step(Duration{0});
+  }
+  EXPECT_EQ(status.code(), absl::StatusCode::kInternal) << status;
+  EXPECT_EQ(broker_.producers, 5);
+}
+
+TEST_F(ShardTest, RevokedPartitionsAreCommittedFirstAndKeepTheirStateWhenTheyComeBack) {
+  Assign({kP0, kP1});
+  broker_.Give({{kP0, {0}, Event("a", 0)}, {kP1, {0}, Event("b", 0)}});
+  broker_.GiveChange(AssignmentChange::kRevoked);
+  ASSERT_TRUE(shard_->Step(Duration{0}).ok());
+  EXPECT_EQ(broker_.committed.at(kP0).offset, Offset{1});
+  EXPECT_TRUE(broker_.assigned.empty());
+  Assign({kP0});
+  EXPECT_EQ(OpenSessions(), 1U);
+  EXPECT_EQ(Snapshot().open_sessions_dropped, 1U) << "partition 1 went elsewhere";
+}
+
+TEST_F(ShardTest, StateIsNotReusedWhenAnotherMemberHasCommittedInBetween) {
+  Assign({kP0});
+  broker_.Give({{kP0, {0}, Event("a", 0)}});
+  broker_.GiveChange(AssignmentChange::kRevoked);
+  ASSERT_TRUE(shard_->Step(Duration{0}).ok());
+  broker_.committed[kP0] = {kP0, Offset{1}, "tidemark1 other.0 1"};
+  Assign({kP0});
+  EXPECT_EQ(OpenSessions(), 0U);
+}
+
+TEST_F(ShardTest, LostPartitionsAreNotCommitted) {
+  Assign({kP0});
+  broker_.Give({{kP0, {0}, "garbage"}, {kP0, {1}, Event("a", 0)}});
+  broker_.GiveChange(AssignmentChange::kLost);
+  ASSERT_TRUE(shard_->Step(Duration{0}).ok());
+  Step();
+  EXPECT_EQ(broker_.committed.at(kP0).offset, Offset{0});
+  EXPECT_TRUE(broker_.written.empty());
+  Assign({kP0});
+  EXPECT_EQ(OpenSessions(), 0U);
+}
+
+TEST_F(ShardTest, WorkBeginsWhenTheBrokerAnswersAgain) {
+  broker_.committed_answer = absl::UnavailableError("away");
+  Assign({kP0});
+  EXPECT_TRUE(broker_.assigned.empty());
+  EXPECT_EQ(Snapshot().partitions.at(0).state, WorkState::kWaiting);
+  broker_.committed_answer = absl::OkStatus();
+  Step();
+  EXPECT_EQ(broker_.assigned.size(), 1U);
+}
+
+TEST_F(ShardTest, APartitionThatCannotBeReadFailsAlone) {
+  Assign({kP0, kP1});
+  broker_.GiveError(kP0);
+  Step();
+  broker_.Give({{kP1, {0}, Event("a", 0)}});
+  Step();
+  EXPECT_EQ(Snapshot().partitions.at(0).state, WorkState::kFailed);
+  EXPECT_EQ(Snapshot().partitions.at(1).state, WorkState::kRunning);
+  EXPECT_EQ(OpenSessions(), 1U);
+}
+
+// ---- quiet partitions
+
+class QuietTest : public ShardTest {
+ protected:
+  // One event, its partition read to the end.
+  void ReadOneEvent() {
+    Assign({kP0});
+    broker_.end_offsets[kP0] = {1};
+    broker_.Give({{kP0, {0}, Event("a", 0)}});
+    broker_.GiveEnd(kP0, {1});
+    Step();
+  }
+
+  // Minutes without a record, in turns of a second.
+  void Pass(int minutes) {
+    for (int i = 0; i < minutes * 60; ++i) Step();
+  }
+};
+
+TEST_F(QuietTest, TheLastSessionsCloseWithTheClock) {
+  ReadOneEvent();
+  Pass(20);
+  EXPECT_EQ(CountOf("sessions"), 0) << "20 minutes and max_out_of_orderness are not over yet";
+  Pass(1);
+  EXPECT_EQ(CountOf("sessions"), 1);
+}
+
+TEST_F(QuietTest, NothingClosesWhileTheEndIsNotReached) {
+  ReadOneEvent();
+  broker_.end_offsets[kP0] = {2};
+  Pass(60);
+  EXPECT_EQ(CountOf("sessions"), 0);
+}
+
+TEST_F(QuietTest, NothingClosesWhileTheLeaderDoesNotAnswer) {
+  ReadOneEvent();
+  broker_.end_offsets.clear();
+  Pass(60);
+  EXPECT_EQ(CountOf("sessions"), 0);
+}
+
+TEST_F(QuietTest, NothingClosesBeforeTheEndWasSeenAfterBeginningAgain) {
+  ReadOneEvent();
+  broker_.commit_answer = absl::AbortedError("doubt");
+  broker_.Give({{kP0, {1}, Event("a", 1)}, {kP0, {2}, Event("a", 2)}});
+  broker_.GiveEnd(kP0, {3});
+  Step();
+  broker_.commit_answer = absl::OkStatus();
+  broker_.end_offsets[kP0] = {3};
+  Pass(60);
+  EXPECT_EQ(CountOf("sessions"), 0);
+  broker_.GiveEnd(kP0, {3});
+  Step();
+  Step();
+  EXPECT_EQ(CountOf("sessions"), 1);
+}
+
+TEST_F(ShardTest, StoppingCommitsAndClosingLeaves) {
+  Assign({kP0});
+  broker_.Give({{kP0, {0}, "garbage"}});
+  ASSERT_TRUE(shard_->Step(Duration{0}).ok());
+  ASSERT_TRUE(shard_->CommitForStop().ok());
+  shard_->Close();
+  EXPECT_EQ(broker_.written.size(), 1U);
+  EXPECT_TRUE(broker_.closed);
+}
+
+TEST_F(ShardTest, EveryRecordIsInExactlyOneCount) {
+  Assign({kP0});
+  broker_.Give({{kP0, {0}, Event("a", 0)},
+                {kP0, {1}, Event("a", 0)},
+                {kP0, {2}, "garbage"},
+                {kP0, {3}, Event("b", 90)},
+                {kP0, {4}, Event("a", 1)}});
+  Step();
+  const PartitionCounters counters = Snapshot().counters;
+  EXPECT_EQ(counters.records, 5U);
+  for (const uint64_t outcome : {counters.outcomes[1], counters.outcomes[2], counters.outcomes[3]})
+    EXPECT_EQ(outcome, 1U);
+  EXPECT_EQ(counters.outcomes[0], 2U);
+}
+
+}  // namespace
+}  // namespace tidemark
