@@ -157,7 +157,7 @@ TrafficPage RenderPage(const Page& p) {
   const std::string_view query(p.query);
   page.url = fmt::format("https://shop.example.com{}{}{}", p.path, query.empty() ? "" : "?", query);
   page.full = fmt::format(
-      R"({{"url":"{}","title":"{}","domain":"example.com","fragment":"","hostname":"shop.example.com","keywords":"{}","lang":"en","pathname":"{}","queryString":"{}","breadcrumb":[{}]}})",
+      R"({{"url":"{}","title":"{}","domain":"example.com","hostname":"shop.example.com","keywords":"{}","lang":"en","pathname":"{}","queryString":"{}","breadcrumb":[{}]}})",
       page.url, p.title, p.keywords, p.path, query, p.breadcrumb);
   page.small = fmt::format(R"({{"pathname":"{}"}})", p.path);
   return page;

@@ -91,8 +91,6 @@ void AppendAttributes(const Visit& visit, Random& random, std::string& out) {
   AppendInteger(random.Below(400), out);
   out += R"(.50"},"itemsInCart":{"dataType":"INTEGER","value":")";
   AppendInteger(random.Below(9), out);
-  out += R"("},"experiment":{"dataType":"STRING","value":"checkout-v3-)";
-  out += Bits(visit.visitor_seed, 33, 2) == 0 ? "a" : "b";
   out += R"("}})";
 }
 

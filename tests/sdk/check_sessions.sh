@@ -9,7 +9,7 @@ rm -rf "$work"
 mkdir -p "$work"
 "$tidemark" generate --events 50000 --mix mixed --visitors 1500 --seed 11 --disorder 5% --duplicates 1% --late 1% \
   --garbage 1% --out "$work/events"
-"$tidemark" replay --set 'session.list_attributes=["plan"]' "$work/events" > "$work/generated"
+"$tidemark" replay --set 'session.list_attributes=["loyaltyTier"]' "$work/events" > "$work/generated"
 for scenario in "$scenarios"/*/; do
   "$tidemark" replay --quiet "$scenario/events.ndjson" > "$work/$(basename "$scenario")"
 done

@@ -1,0 +1,64 @@
+// `tidemark generate` as a user meets it. Kafka as its destination is tested beside the other Kafka parts.
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
+
+#include "app/exit_codes.h"
+#include "tests/replay/test_files.h"
+
+namespace tidemark {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::SizeIs;
+
+TEST(GenerateCommand, SameSeedSameBytes) {
+  const TempDirectory dir;
+  Shell(dir,
+        "$TIDEMARK generate --events 500 --seed 3 --mix mixed --garbage 5% --out a; "
+        "$TIDEMARK generate --events 500 --seed 3 --mix mixed --garbage 0.05 > b; "
+        "$TIDEMARK generate --events 500 --seed 4 --mix mixed --garbage 0.05 > c");
+  EXPECT_THAT(SplitLines(dir.Read("a")), SizeIs(500));
+  EXPECT_EQ(dir.Read("a"), dir.Read("b"));
+  EXPECT_NE(dir.Read("a"), dir.Read("c"));
+}
+
+TEST(GenerateCommand, StartAndMix) {
+  const TempDirectory dir;
+  const Finished finished = Shell(dir, "$TIDEMARK generate --events 1 --mix app --start 2024-02-29T12:00:00Z");
+  const auto event = nlohmann::json::parse(finished.out);
+  EXPECT_EQ(event.at("createdDate"), "2024-02-29T12:00:00.000Z");
+  EXPECT_TRUE(event.contains("appEvent"));
+  EXPECT_THAT(finished.err, HasSubstr("generated 1 events"));
+}
+
+TEST(GenerateCommand, ARateIsKeptAndTheOutputIsComplete) {
+  const TempDirectory dir;
+  EXPECT_THAT(SplitLines(Shell(dir, "$TIDEMARK generate --events 50 --rate 1000 --live --small").out), SizeIs(50));
+}
+
+TEST(GenerateCommand, WrongOptionsAreUsageErrors) {
+  const TempDirectory dir;
+  for (const std::string wrong :
+       {"", "--events 1 --garbage 2", "--events 1 --late x%", "--events 1 --mix mail", "--events 1 --start yesterday",
+        "--events 1 --visitors 0", "--events 1 --out x --set kafka.brokers=localhost:1"}) {
+    const Finished finished = Shell(dir, "$TIDEMARK generate " + wrong);
+    EXPECT_EQ(finished.code, kExitUsage) << wrong;
+    EXPECT_THAT(finished.out, IsEmpty());
+  }
+}
+
+TEST(GenerateCommand, ClosedPipesAndFullDisks) {
+  const TempDirectory dir;
+  const Finished closed = Shell(dir, "set -o pipefail; $TIDEMARK generate --events 0 | head -1 > /dev/null");
+  EXPECT_EQ(closed.code, 141);
+  EXPECT_THAT(closed.err, IsEmpty());
+  const Finished full = Shell(dir, "$TIDEMARK generate --events 1000 --out /dev/full");
+  EXPECT_EQ(full.code, kExitCannotWrite);
+  EXPECT_THAT(full.err, HasSubstr("No space left on device"));
+}
+
+}  // namespace
+}  // namespace tidemark
