@@ -26,9 +26,6 @@ constexpr char kExamples[] =
     "  tidemark generate --events 10000 --mix mixed --disorder 5% --duplicates 1% --garbage 0.1% | tidemark replay -\n"
     "  tidemark generate --events 0 --live --rate 500 --visitors 20000 --config tidemark.toml";
 
-// What a shell reports of a program that a closed pipe ended (128 + SIGPIPE), as of any other in `… | head`.
-constexpr int kExitClosedPipe = 141;
-
 struct GenerateOptions {
   uint64_t events = 0;  // 0: until stopped
   uint64_t rate = 0;    // events a second; 0: as fast as possible

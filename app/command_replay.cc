@@ -28,9 +28,6 @@ constexpr char kExamples[] =
     "  zcat events-*.gz | tidemark replay --envelope --late late.ndjson --dead-letters dead.ndjson -\n"
     "  tidemark replay --set time.max_out_of_orderness=2m --fail-on 'late>0.1%' events.ndjson.zst > /dev/null";
 
-// What a shell reports of a program that a closed pipe ended (128 + SIGPIPE), as of any other in `… | head`.
-constexpr int kExitClosedPipe = 141;
-
 struct ReplayOptions {
   std::vector<std::string> inputs;
   FileSinkOptions outputs;

@@ -12,11 +12,12 @@ enum ExitCode : int {
   kExitNoInput = 66,       // an input file is missing or cannot be read
   kExitUnavailable = 69,   // a broker is unreachable at start, or the HTTP port is taken
   kExitInternal = 70,      // a bug, or the watchdog
-  kExitCannotWrite = 73,   // an output cannot be created or written: disk full, closed pipe
+  kExitCannotWrite = 73,   // an output cannot be created or written: disk full, no such folder
   kExitTemporary = 75,     // try again: nothing is wrong with the settings
   kExitNotAllowed = 77,    // permission denied, authentication refused
   kExitConfig = 78,        // configuration, a fenced twin, a choice is needed: starting again does not help
   kExitInterrupted = 130,  // Ctrl-C before the work was done
+  kExitClosedPipe = 141,   // the reader of standard output has left, as SIGPIPE would have ended it
 };
 
 // The exit code an error ends the process with. Functions that fail choose the status code by this table.

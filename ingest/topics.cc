@@ -4,8 +4,10 @@
 #include <fmt/ranges.h>
 
 #include <array>
+#include <chrono>
 #include <map>
 #include <memory>
+#include <thread>
 
 #include "ingest/kafka_handle.h"
 
@@ -103,6 +105,26 @@ absl::StatusOr<std::vector<TopicState>> DescribeTopics(const KafkaOptions& optio
   return result;
 }
 
+namespace {
+
+constexpr auto kVisibilityPause = std::chrono::milliseconds(50);
+
+// A created topic becomes visible to the brokers a moment after its creation was acknowledged.
+absl::Status WaitUntilVisible(const KafkaOptions& options, Duration timeout) {
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(timeout.ms);
+  for (;;) {
+    const auto topics = DescribeTopics(options, timeout);
+    if (!topics.ok()) return topics.status();
+    if (RequireTopics(*topics).ok()) return absl::OkStatus();
+    if (std::chrono::steady_clock::now() >= deadline) {
+      return absl::UnavailableError("the topics were created, but the brokers do not show them yet; try again");
+    }
+    std::this_thread::sleep_for(kVisibilityPause);
+  }
+}
+
+}  // namespace
+
 absl::StatusOr<std::vector<std::string>> CreateMissingTopics(const KafkaOptions& options,
                                                              const std::vector<TopicState>& topics, Duration timeout) {
   std::vector<std::string> missing;
@@ -112,6 +134,8 @@ absl::StatusOr<std::vector<std::string>> CreateMissingTopics(const KafkaOptions&
   if (!missing.empty()) {
     const absl::Status created = Create(options, missing, timeout);
     if (!created.ok()) return created;
+    const absl::Status visible = WaitUntilVisible(options, timeout);
+    if (!visible.ok()) return visible;
   }
   return missing;
 }
