@@ -85,6 +85,28 @@ struct PollResult {
   }
 };
 
+// A record of the state topic. Its bytes live until the next PollState.
+struct StateInput {
+  PartitionId partition;
+  Offset offset;
+  std::string_view value;
+};
+
+struct StatePollResult {
+  std::vector<StateInput> records;
+  std::vector<PartitionEnd> ends;      // all that is committed was handed out
+  std::vector<PartitionError> errors;  // the place to begin at is not in the topic (any more)
+
+  void Clear() {
+    records.clear();
+    ends.clear();
+    errors.clear();
+  }
+};
+
+// Where to begin reading when it is to be the first record there is.
+inline constexpr Offset kFirstRecord{-2};
+
 class Broker : public RecordWriter {
  public:
   // Waits up to `timeout` for something to happen and returns what there is. An error ends the process.
@@ -113,6 +135,18 @@ class Broker : public RecordWriter {
   virtual absl::Status BeginTransaction() = 0;
   virtual absl::Status SendOffsets(std::span<const CommittedOffset> offsets) = 0;
   virtual absl::Status CommitTransaction() = 0;
+
+  // ---- the state topic: one log for each partition of the events topic. Written like any other topic, in the
+  // transactions; read back (read committed, in order) when work on a partition begins.
+
+  // Reads on from these places, and nowhere else: what was read before and is not named is let go of. No places: stop.
+  virtual absl::Status ReadState(std::span<const PartitionStart> starts) = 0;
+  // Waits up to `timeout` for something to happen and returns what there is.
+  virtual absl::Status PollState(Duration timeout, StatePollResult& result) = 0;
+  // An offset that no record has yet: all that is written from now on, by this shard, lies at or behind it.
+  virtual absl::StatusOr<Offset> StateEnd(PartitionId partition) = 0;
+  // Asks for everything before an offset to be deleted. Whether it was is not waited for.
+  virtual void TruncateState(PartitionId partition, Offset before) = 0;
 
   // Leaves the group and lets go of everything.
   virtual void Close() = 0;

@@ -23,8 +23,13 @@ struct KafkaOptions {
   uint32_t replication = 1;    // of topics that are created
   uint32_t shards = 0;         // 0: one per core
   Duration commit_interval = Seconds(1);
+  Duration snapshot_interval = Minutes(2);        // of a partition, while it has records
+  Duration recovery_target = Seconds(10);         // a replay that would take longer is reason for a snapshot, too
   Duration idle_partition_after = Minutes(1);     // [time] idle_partition_after (spec section 3, quiet partition)
   std::map<std::string, std::string> properties;  // [kafka.properties]: librdkafka's, passed through
 };
+
+// `{group}-state`: as many partitions as the events topic, unlimited retention, read by tidemark alone.
+inline std::string StateTopic(const KafkaOptions& options) { return options.group + "-state"; }
 
 }  // namespace tidemark

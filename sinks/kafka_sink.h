@@ -30,6 +30,7 @@ struct OutputRecord {
   std::optional<std::string_view> key;
   std::optional<std::string_view> value;
   std::span<const RecordHeader> headers;
+  std::optional<PartitionId> partition = std::nullopt;  // nothing: the key decides
 };
 
 class RecordWriter {
