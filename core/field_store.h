@@ -41,6 +41,9 @@ class FieldStore {
   // Stores a copy of `value`, which must not point into this store.
   void Set(Slot slot, EventTime time, std::string_view value, uint64_t fingerprint = 0);
 
+  // Makes room for so many values of so many bytes in all, for a caller that knows what will come.
+  void Reserve(uint32_t values, uint32_t bytes);
+
   // Forgets everything but `slot`.
   void KeepOnly(Slot slot);
 
@@ -67,7 +70,6 @@ class FieldStore {
   Entry* Entries() const { return reinterpret_cast<Entry*>(block_); }
   Entry& EntryOf(Slot slot) const { return Entries()[Rank(slot)]; }
   uint32_t Count() const { return static_cast<uint32_t>(std::popcount(present_)); }
-  void Reserve(uint32_t entries, uint32_t extra_bytes);
   uint32_t Allocate(uint32_t bytes);
 
   uint64_t present_ = 0;

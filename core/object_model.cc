@@ -217,7 +217,7 @@ void AppendFieldJson(const ObjectField& field, Unpacker& packed, std::string& ou
       char separator = '[';
       const uint64_t count = packed.Varint();
       if (count == 0) out += separator;
-      for (uint64_t i = 0; i < count; ++i) {
+      for (uint64_t i = 0; i < count && packed.ok(); ++i) {
         out += separator;
         AppendJsonString(packed.Text(), out);
         separator = ',';
@@ -278,7 +278,9 @@ void AppendObjectJson(const ObjectModel& model, std::string_view packed, std::st
   Unpacker unpack(packed);
   char separator = '{';
   while (!unpack.AtEnd()) {
-    const ObjectField& field = model.fields[unpack.Byte()];
+    const uint8_t index = unpack.Byte();
+    if (index >= model.fields.size()) break;  // not of this model: no packed form that this program writes
+    const ObjectField& field = model.fields[index];
     out += separator;
     AppendJsonKey(field.name, out);
     AppendFieldJson(field, unpack, out);

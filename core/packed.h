@@ -1,6 +1,7 @@
 // The byte format in which a session keeps its values: varints, length-prefixed strings, fixed 64-bit times.
 // Written by Packer, read back by Unpacker; no padding, no pointers, so that a block of values can be moved, compared
-// and stored as it is. Unpacker trusts its bytes: it only ever reads what Packer wrote in this process.
+// and stored as it is. Unpacker takes any bytes: it never reads outside them; what they do not have it reads as zero or
+// empty, and ok() is false from then on. So a loop until AtEnd() ends.
 #pragma once
 
 #include <cstdint>
@@ -29,11 +30,12 @@ class Packer {
     Varint(text.size());
     out_.append(text.data(), text.size());
   }
-  void Time(EventTime time) {
-    char bytes[sizeof(time.ms)];
-    std::memcpy(bytes, &time.ms, sizeof(bytes));
+  void Fixed64(uint64_t value) {
+    char bytes[sizeof(value)];
+    std::memcpy(bytes, &value, sizeof(bytes));
     out_.append(bytes, sizeof(bytes));
   }
+  void Time(EventTime time) { Fixed64(static_cast<uint64_t>(time.ms)); }
 
  private:
   std::string& out_;
@@ -44,31 +46,50 @@ class Unpacker {
   explicit Unpacker(std::string_view bytes) : p_(bytes.data()), end_(p_ + bytes.size()) {}
 
   bool AtEnd() const { return p_ == end_; }
-  uint8_t Byte() { return static_cast<uint8_t>(*p_++); }
+  bool ok() const { return ok_; }
+
+  uint8_t Byte() {
+    if (p_ == end_) return static_cast<uint8_t>(Fail());
+    return static_cast<uint8_t>(*p_++);
+  }
   uint64_t Varint() {
     uint64_t value = 0;
-    for (int shift = 0;; shift += 7) {
+    for (int shift = 0; shift < 64; shift += 7) {
       const uint8_t byte = Byte();
       value |= static_cast<uint64_t>(byte & 0x7F) << shift;
       if (byte < 0x80) return value;
     }
+    return Fail();
   }
   std::string_view Text() {
     const uint64_t size = Varint();
+    if (size > static_cast<uint64_t>(end_ - p_)) {
+      Fail();
+      return {};
+    }
     const std::string_view text(p_, size);
     p_ += size;
     return text;
   }
-  EventTime Time() {
-    EventTime time;
-    std::memcpy(&time.ms, p_, sizeof(time.ms));
-    p_ += sizeof(time.ms);
-    return time;
+  uint64_t Fixed64() {
+    uint64_t value = 0;
+    if (static_cast<size_t>(end_ - p_) < sizeof(value)) return Fail();
+    std::memcpy(&value, p_, sizeof(value));
+    p_ += sizeof(value);
+    return value;
   }
+  EventTime Time() { return {static_cast<int64_t>(Fixed64())}; }
 
  private:
+  uint64_t Fail() {
+    p_ = end_;
+    ok_ = false;
+    return 0;
+  }
+
   const char* p_;
   const char* end_;
+  bool ok_ = true;
 };
 
 }  // namespace tidemark

@@ -6,52 +6,34 @@
 
 #include "core/event.h"
 #include "core/session.h"
+#include "core/session_codec.h"
 #include "core/session_json.h"
 #include "core/session_table.h"
+#include "core/snapshot_stream.h"
 #include "core/timing_wheel.h"
 
 namespace tidemark {
 
-std::string_view ToString(DeadLetterReason reason) {
-  static constexpr std::string_view kNames[] = {"invalid_json",      "invalid_utf8",     "missing_field",
-                                                "invalid_timestamp", "future_timestamp", "too_large"};
-  static_assert(std::size(kNames) == kDeadLetterReasonCount);
-  return kNames[static_cast<size_t>(reason)];
-}
-
-std::string_view ToString(CloseReason reason) {
-  static constexpr std::string_view kNames[] = {"inactivity", "end_event", "max_duration", "conversation_ended"};
-  static_assert(std::size(kNames) == kCloseReasonCount);
-  return kNames[static_cast<size_t>(reason)];
-}
-
-std::string_view ToString(LateReason reason) {
-  static constexpr std::string_view kNames[] = {"session_closed", "behind_watermark"};
-  static_assert(std::size(kNames) == kLateReasonCount);
-  return kNames[static_cast<size_t>(reason)];
-}
-
-std::string_view ToString(Outcome outcome) {
-  static constexpr std::string_view kNames[] = {"joined", "duplicate", "late", "dead_letter"};
-  static_assert(std::size(kNames) == kOutcomeCount);
-  return kNames[static_cast<size_t>(outcome)];
-}
-
 class Partition::Impl {
  public:
-  Impl(PartitionId id, const Rules& rules) : id_(id), rules_(rules), parser_(rules), writer_(rules) {}
+  Impl(PartitionId id, const Rules& rules) : id_(id), rules_(rules), parser_(rules_), writer_(rules_) {}
 
   Outcome Apply(const Record& record, Effects& effects);
   void AdvanceWatermark(EventTime watermark, Effects& effects);
+  void ChangeRules(const Rules& rules, Effects& effects);
+  uint64_t Digest() const;
+  bool RestoreSessions(std::string_view bytes);
+  bool FinishRestore(const Rules& rules, EventTime watermark);
 
   PartitionId id_;
-  const Rules& rules_;
+  Rules rules_;
   EventTime watermark_ = kBeforeAllTime;
   uint64_t open_[kTypeRulesCount] = {};
   uint64_t tombstones_ = 0;
   uint64_t block_bytes_ = 0;
   PartitionCounters counters_;
   SessionTable sessions_;
+  SnapshotWriter snapshot_;
 
  private:
   // How an event of time t stands to an open session (rule 2).
@@ -65,6 +47,11 @@ class Partition::Impl {
   void MergeNext(SessionRef earlier, SessionRef later);
   void Open(const Event& event, const JoinContext& context);
   void EndIfEndEvent(const Event& event, Session& session);
+  void WillChange(Session& session);
+  void HasChanged(const Session& session);
+  void Remove(SessionRef ref);
+  void ScheduleAll();
+  bool RestoreSession(Unpacker& in);
   Outcome Late(const Event& event, const Record& record, LateReason reason, EventTime first_in_time, Effects& effects);
   void Schedule(SessionRef ref);
   void CollectDue();
@@ -74,6 +61,8 @@ class Partition::Impl {
   EventParser parser_;
   SessionWriter writer_;
   TimingWheel wheel_;
+  SnapshotReader restoring_;
+  uint64_t digest_ = 0;  // XOR over all sessions and tombstones
 
   // Scratch, empty between calls but for its memory.
   std::string packed_;
@@ -122,8 +111,10 @@ Outcome Partition::Impl::ApplyEvent(const Event& event, const Record& record, Ef
   for (const SessionRef ref : candidates_) {
     Session& session = sessions_[ref];
     if (FitOf(event, session) != Fit::kButForTheSpan || event.time <= session.last) continue;
+    WillChange(session);
     session.end = session.last;
     session.end_reason = CloseReason::kMaxDuration;
+    HasChanged(session);
     Schedule(ref);
   }
   if (IsBehindWatermark(event)) {
@@ -173,29 +164,47 @@ Partition::Impl::Fit Partition::Impl::FitOf(const Event& event, const Session& s
 Outcome Partition::Impl::JoinOrMerge(const Event& event, const JoinContext& context) {
   const SessionRef earliest = fitting_[0];
   Session& session = sessions_[earliest];
+  WillChange(session);
   if (IsDuplicate(context.event_id, session)) {
     ++session.duplicates;
+    HasChanged(session);
     return Outcome::kDuplicate;
   }
   const bool out_of_order = event.time < session.last;
-  block_bytes_ -= session.fields.bytes();
   JoinSession(event, context, session);
-  block_bytes_ += session.fields.bytes();
   if (out_of_order) ++counters_.out_of_order;
   if (!session.has_end() && fitting_.size() > 1) MergeNext(earliest, fitting_[1]);
   EndIfEndEvent(event, session);
+  HasChanged(session);
   Schedule(earliest);
   return Outcome::kJoined;
 }
 
+// Around every change of a session: keeps what a snapshot under way needs of it, the digest, and the memory it takes.
+void Partition::Impl::WillChange(Session& session) {
+  snapshot_.BeforeChange(session);
+  digest_ ^= SessionDigest(session);
+  block_bytes_ -= session.fields.bytes();
+}
+
+void Partition::Impl::HasChanged(const Session& session) {
+  digest_ ^= SessionDigest(session);
+  block_bytes_ += session.fields.bytes();
+}
+
+void Partition::Impl::Remove(SessionRef ref) {
+  WillChange(sessions_[ref]);
+  sessions_.Remove(ref);
+}
+
+// `earlier` is between WillChange and HasChanged.
 void Partition::Impl::MergeNext(SessionRef earlier_ref, SessionRef later_ref) {
   Session& earlier = sessions_[earlier_ref];
   Session& later = sessions_[later_ref];
   const Duration span = std::max(earlier.last, later.last) - std::min(earlier.first, later.first);
   if (span >= rules_.max_duration.For(earlier.type_rules)) return;
-  block_bytes_ -= earlier.fields.bytes() + later.fields.bytes();
+  WillChange(later);
   MergeSessions(rules_, later, earlier);
-  block_bytes_ += earlier.fields.bytes();
   sessions_.Remove(later_ref);
   --open_[static_cast<size_t>(earlier.type_rules)];
   ++counters_.sessions_merged;
@@ -205,10 +214,11 @@ void Partition::Impl::Open(const Event& event, const JoinContext& context) {
   const SessionRef ref = sessions_.Add(key_hash_);
   Session& session = sessions_[ref];
   OpenSession(event, context, session);
-  block_bytes_ += session.fields.bytes();
+  snapshot_.AfterOpening(session);
   ++open_[static_cast<size_t>(session.type_rules)];
   ++counters_.sessions_opened[static_cast<size_t>(session.type_rules)];
   EndIfEndEvent(event, session);
+  HasChanged(session);
   Schedule(ref);
 }
 
@@ -253,8 +263,7 @@ void Partition::Impl::CollectDue() {
     Session& session = sessions_[timer.session];
     if (session.generation != timer.generation || session.scheduled != timer.deadline) continue;
     if (session.state == Session::State::kTombstone) {
-      block_bytes_ -= session.fields.bytes();
-      sessions_.Remove(timer.session);
+      Remove(timer.session);
       --tombstones_;
       continue;
     }
@@ -282,17 +291,68 @@ void Partition::Impl::Close(SessionRef ref, Effects& effects) {
   const auto type = static_cast<size_t>(session.type_rules);
   ++counters_.sessions_closed[type][static_cast<size_t>(session.Reason())];
   --open_[type];
-  block_bytes_ -= session.fields.bytes();
   if (session.last + TimeoutOf(session.type_rules) <= watermark_) {
-    sessions_.Remove(ref);
+    Remove(ref);
     return;
   }
+  WillChange(session);
   session.state = Session::State::kTombstone;
   session.fields.KeepOnly(Slot::kKey);
   session.scheduled = kAfterAllTime;
-  block_bytes_ += session.fields.bytes();
+  HasChanged(session);
   ++tombstones_;
   Schedule(ref);
+}
+
+// ---- state as a whole
+
+// Old timers find out that they do not count any more.
+void Partition::Impl::ScheduleAll() {
+  for (SessionRef ref = 0; ref < sessions_.places(); ++ref) {
+    if (sessions_[ref].state == Session::State::kFree) continue;
+    sessions_[ref].scheduled = kAfterAllTime;
+    Schedule(ref);
+  }
+}
+
+void Partition::Impl::ChangeRules(const Rules& rules, Effects& effects) {
+  rules_ = rules;
+  ScheduleAll();
+  AdvanceWatermark(watermark_, effects);
+}
+
+uint64_t Partition::Impl::Digest() const { return MixDigest(digest_, static_cast<uint64_t>(watermark_.ms)); }
+
+bool Partition::Impl::RestoreSession(Unpacker& in) {
+  Session read;
+  if (!DecodeSession(in, read)) return false;
+  const uint64_t key_hash = HashPackedKey(read.packed_key());
+  Session& session = sessions_[sessions_.Add(key_hash)];
+  read.key_hash = key_hash;
+  read.next = session.next;
+  read.generation = session.generation;
+  session = std::move(read);
+  HasChanged(session);
+  if (session.state == Session::State::kOpen) {
+    ++open_[static_cast<size_t>(session.type_rules)];
+  } else {
+    ++tombstones_;
+  }
+  return true;
+}
+
+bool Partition::Impl::RestoreSessions(std::string_view bytes) {
+  return restoring_.Take(bytes, [this](Unpacker& in) { return RestoreSession(in); });
+}
+
+bool Partition::Impl::FinishRestore(const Rules& rules, EventTime watermark) {
+  if (!restoring_.AtEnd()) return false;
+  rules_ = rules;
+  watermark_ = watermark;
+  timers_.clear();
+  wheel_.Advance(watermark_, timers_);  // empty still: the timers that follow are sorted in where they belong
+  ScheduleAll();
+  return true;
 }
 
 Partition::Partition(PartitionId id, const Rules& rules) : impl_(std::make_unique<Impl>(id, rules)) {}
@@ -302,7 +362,20 @@ Partition& Partition::operator=(Partition&&) noexcept = default;
 
 Outcome Partition::Apply(const Record& record, Effects& effects) { return impl_->Apply(record, effects); }
 void Partition::AdvanceWatermark(EventTime watermark, Effects& effects) { impl_->AdvanceWatermark(watermark, effects); }
+void Partition::ChangeRules(const Rules& rules, Effects& effects) { impl_->ChangeRules(rules, effects); }
+void Partition::BeginSnapshot() { impl_->snapshot_.Begin(); }
+bool Partition::NextSnapshotPiece(size_t limit, std::string& piece) {
+  return impl_->snapshot_.Next(impl_->sessions_, limit, piece);
+}
+void Partition::AbandonSnapshot() { impl_->snapshot_.Abandon(); }
+bool Partition::RestoreSessions(std::string_view piece) { return impl_->RestoreSessions(piece); }
+bool Partition::FinishRestore(const Rules& rules, EventTime watermark) {
+  return impl_->FinishRestore(rules, watermark);
+}
+void Partition::ForgetCounters() { impl_->counters_ = {}; }
 PartitionId Partition::id() const { return impl_->id_; }
+const Rules& Partition::rules() const { return impl_->rules_; }
+uint64_t Partition::digest() const { return impl_->Digest(); }
 EventTime Partition::watermark() const { return impl_->watermark_; }
 uint64_t Partition::open_sessions() const { return impl_->open_[0] + impl_->open_[1] + impl_->open_[2]; }
 uint64_t Partition::open_sessions(TypeRules type) const { return impl_->open_[static_cast<size_t>(type)]; }

@@ -87,7 +87,8 @@ class Effects {
   virtual void OnDeadLetter(const DeadLetter& dead) = 0;
 };
 
-// Counts since construction. Plain integers of the owning thread; joined + duplicate + late + dead_letter = records.
+// Counts since construction or ForgetCounters. Plain integers of the owning thread; joined + duplicate + late +
+// dead_letter = records.
 struct PartitionCounters {
   uint64_t records = 0;
   uint64_t record_bytes = 0;
@@ -102,7 +103,6 @@ struct PartitionCounters {
 
 class Partition {
  public:
-  // `rules` must outlive the partition.
   Partition(PartitionId id, const Rules& rules);
   ~Partition();
   Partition(Partition&&) noexcept;
@@ -115,7 +115,26 @@ class Partition {
   // kAfterAllTime closes everything: the end of a file.
   void AdvanceWatermark(EventTime watermark, Effects& effects);
 
+  // From here on the events are judged by other rules, the open sessions too: closes what is due by these.
+  void ChangeRules(const Rules& rules, Effects& effects);
+
+  // A snapshot of the state as it is now, handed out piece by piece while the partition goes on. NextSnapshotPiece
+  // replaces `piece` by up to `limit` bytes; false: this one, perhaps empty, was the last.
+  void BeginSnapshot();
+  bool NextSnapshotPiece(size_t limit, std::string& piece);
+  void AbandonSnapshot();
+
+  // The way back, into a partition that has taken nothing yet: the pieces in their order, then what is no session.
+  // False: these bytes are no snapshot, and the partition is of no use.
+  bool RestoreSessions(std::string_view piece);
+  bool FinishRestore(const Rules& rules, EventTime watermark);
+
+  void ForgetCounters();
+
   PartitionId id() const;
+  const Rules& rules() const;
+  // Of the state: equal for equal states; a difference in a session's times, counts or end shows.
+  uint64_t digest() const;
   EventTime watermark() const;  // kBeforeAllTime before the first event
   uint64_t open_sessions() const;
   uint64_t open_sessions(TypeRules type) const;

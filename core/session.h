@@ -45,6 +45,7 @@ struct Session {
   uint32_t screenviews = 0;
   uint32_t duplicates = 0;
   uint32_t out_of_order = 0;
+  uint32_t snapshot = 0;                      // the newest snapshot that has it, or that it is too young for
   EventTime customer_ended = kBeforeAllTime;  // newest customer.end
   Offset first_offset;
   Offset last_offset;

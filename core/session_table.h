@@ -32,6 +32,9 @@ class SessionTable {
   void Remove(SessionRef ref);
 
   uint64_t size() const { return size_; }
+
+  // All places there are, free ones too: SessionRef from 0 up to this.
+  SessionRef places() const { return static_cast<SessionRef>(chunks_.size() * kChunk); }
   uint64_t bytes() const;
 
  private:

@@ -4,6 +4,7 @@
 #include <gtest/gtest.h>
 
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 
 #include "tests/core/recording_effects.h"
@@ -23,26 +24,34 @@ class PartitionTest : public testing::Test {
     return event.dump();
   }
   Outcome Apply(const std::string& line) {
-    return partition_.Apply({line, Offset{next_offset_++}, kAfterAllTime}, effects_);
+    return partition().Apply({line, Offset{next_offset_++}, kAfterAllTime}, effects_);
   }
   nlohmann::json Session(size_t i) { return nlohmann::json::parse(effects_.sessions.at(i).json); }
-  void End() { partition_.AdvanceWatermark(kAfterAllTime, effects_); }
+  void End() { partition().AdvanceWatermark(kAfterAllTime, effects_); }
+
+  // Rules are set before the first event.
+  Partition& partition() {
+    if (!partition_) partition_.emplace(PartitionId{3}, rules_);
+    return *partition_;
+  }
 
   Rules rules_;
-  Partition partition_{PartitionId{3}, rules_};
   RecordingEffects effects_;
   int64_t next_offset_ = 100;
+
+ private:
+  std::optional<Partition> partition_;
 };
 
 TEST_F(PartitionTest, ClosesWhenTheWatermarkReachesTheDeadlineAndNotBefore) {
   Apply(Web(0));
-  partition_.AdvanceWatermark(EventTime{kBase} + Minutes(20) - Milliseconds(1), effects_);
+  partition().AdvanceWatermark(EventTime{kBase} + Minutes(20) - Milliseconds(1), effects_);
   EXPECT_TRUE(effects_.sessions.empty());
-  partition_.AdvanceWatermark(EventTime{kBase} + Minutes(20), effects_);
+  partition().AdvanceWatermark(EventTime{kBase} + Minutes(20), effects_);
   ASSERT_EQ(effects_.sessions.size(), 1u);
   EXPECT_EQ(effects_.sessions[0].reason, CloseReason::kInactivity);
-  EXPECT_EQ(partition_.open_sessions(), 0u);
-  EXPECT_EQ(partition_.tombstones(), 0u);
+  EXPECT_EQ(partition().open_sessions(), 0u);
+  EXPECT_EQ(partition().tombstones(), 0u);
   EXPECT_EQ(Session(0)["lastEvent"]["id"], "3:100");
 }
 
@@ -57,9 +66,9 @@ TEST_F(PartitionTest, AnEventBetweenTwoSessionsMergesThem) {
   rules_.max_out_of_orderness = Hours(1);
   Apply(Web(0, "a", "1"));
   Apply(Web(1200, "b", "2"));
-  EXPECT_EQ(partition_.open_sessions(), 2u);
+  EXPECT_EQ(partition().open_sessions(), 2u);
   Apply(Web(600, "c", "3"));
-  EXPECT_EQ(partition_.open_sessions(), 1u);
+  EXPECT_EQ(partition().open_sessions(), 1u);
   EXPECT_EQ(Apply(Web(1200, "b", "2")), Outcome::kDuplicate);
   End();
   ASSERT_EQ(effects_.sessions.size(), 1u);
@@ -67,22 +76,22 @@ TEST_F(PartitionTest, AnEventBetweenTwoSessionsMergesThem) {
   EXPECT_EQ(Session(0)["searchTerms"], (nlohmann::json{"at 0", "at 600", "at 1200"}));
   EXPECT_EQ(effects_.sessions[0].first_offset.value, 100);
   EXPECT_EQ(effects_.sessions[0].last_offset.value, 102);
-  EXPECT_EQ(partition_.counters().sessions_merged, 1u);
+  EXPECT_EQ(partition().counters().sessions_merged, 1u);
 }
 
 TEST_F(PartitionTest, AnEndEventLeavesATombstoneUntilTheTimeout) {
   Apply(Web(0));
   Apply(Web(60, "session_ended"));
-  EXPECT_EQ(partition_.open_sessions(), 1u);
+  EXPECT_EQ(partition().open_sessions(), 1u);
   Apply(Web(90));  // 30 s later: the watermark reaches the end
   ASSERT_EQ(effects_.sessions.size(), 1u);
   EXPECT_EQ(effects_.sessions[0].reason, CloseReason::kEndEvent);
-  EXPECT_EQ(partition_.tombstones(), 1u);
+  EXPECT_EQ(partition().tombstones(), 1u);
   EXPECT_EQ(Apply(Web(60)), Outcome::kLate);
   EXPECT_EQ(effects_.late_by.back(), Milliseconds(1));
   EXPECT_EQ(Apply(Web(61)), Outcome::kJoined);
   Apply(Web(60 + 1200 + 30));
-  EXPECT_EQ(partition_.tombstones(), 0u);
+  EXPECT_EQ(partition().tombstones(), 0u);
 }
 
 TEST_F(PartitionTest, AnEndEventOutOfOrderIsAnOrdinaryEvent) {
@@ -106,12 +115,12 @@ TEST_F(PartitionTest, AStragglerCannotMoveAStartBackOverClosedTime) {
 TEST_F(PartitionTest, ALongSessionIsCutAtItsLastEvent) {
   rules_.max_duration.web = Minutes(60);
   for (int64_t second = 0; second < 3600; second += 900) Apply(Web(second));
-  EXPECT_EQ(partition_.open_sessions(), 1u);
+  EXPECT_EQ(partition().open_sessions(), 1u);
   Apply(Web(3600));
   ASSERT_EQ(effects_.sessions.size(), 1u);
   EXPECT_EQ(effects_.sessions[0].reason, CloseReason::kMaxDuration);
   EXPECT_EQ(effects_.sessions[0].ended, EventTime{kBase + 2'700'000});
-  EXPECT_EQ(partition_.open_sessions(), 1u);
+  EXPECT_EQ(partition().open_sessions(), 1u);
 }
 
 TEST_F(PartitionTest, TheDedupHorizonForgetsTheOldest) {
@@ -161,7 +170,7 @@ TEST_F(PartitionTest, EveryRecordHasExactlyOneOutcome) {
   Apply(Web(4000));
   Apply(Web(0, "a", "9"));
   Apply("{\"createdDate\":1}");
-  const PartitionCounters& counters = partition_.counters();
+  const PartitionCounters& counters = partition().counters();
   uint64_t outcomes = 0;
   for (const uint64_t count : counters.outcomes) outcomes += count;
   EXPECT_EQ(outcomes, counters.records);
@@ -179,10 +188,10 @@ TEST_F(PartitionTest, ATooLargeRecordIsADeadLetter) {
 
 TEST_F(PartitionTest, OneFutureEventDoesNotMakeTheOthersLate) {
   const EventTime record_time{kBase};
-  partition_.Apply({Web(0), Offset{0}, record_time}, effects_);
-  partition_.Apply({Web(601), Offset{1}, record_time}, effects_);
+  partition().Apply({Web(0), Offset{0}, record_time}, effects_);
+  partition().Apply({Web(601), Offset{1}, record_time}, effects_);
   EXPECT_EQ(effects_.dead_letters.at(0).second, "future_timestamp");
-  EXPECT_EQ(partition_.Apply({Web(600), Offset{2}, record_time}, effects_), Outcome::kJoined);
+  EXPECT_EQ(partition().Apply({Web(600), Offset{2}, record_time}, effects_), Outcome::kJoined);
 }
 
 }  // namespace
