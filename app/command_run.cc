@@ -28,8 +28,11 @@ absl::StatusOr<bool> PrepareTopics(const KafkaOptions& options) {
     const auto topics = DescribeTopics(options, kTopicsTimeout);
     if (topics.ok()) {
       NoteBrokersBack();
-      if (!options.create_topics)
-        return RequireTopics(*topics).ok() ? absl::StatusOr<bool>(true) : RequireTopics(*topics);
+      if (!options.create_topics) {
+        absl::Status usable = RequireTopics(*topics);
+        if (usable.ok()) usable = CheckStateTopic(options, kTopicsTimeout);
+        return usable.ok() ? absl::StatusOr<bool>(true) : usable;
+      }
       const auto created = CreateMissingTopics(options, *topics, kTopicsTimeout);
       if (created.ok()) {
         for (const std::string& name : *created) {

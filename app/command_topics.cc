@@ -39,13 +39,13 @@ int Topics(const TopicsOptions& options, const ConfigFlags& flags, CommandContex
     if (!created.ok()) return context.Fail(created.status());
     std::string text = created->empty() ? "nothing to create\n" : "";
     for (const std::string& name : *created) {
-      text += fmt::format("created {} ({} partitions, replication {})\n", name, config->kafka.partitions,
-                          config->kafka.replication);
+      text += fmt::format("created {}\n", name);
     }
     return context.Print(text);
   }
   const int printed = context.Print(Describe(*topics));
-  const absl::Status required = RequireTopics(*topics);
+  absl::Status required = RequireTopics(*topics);
+  if (required.ok()) required = CheckStateTopic(config->kafka, kTimeout);
   return printed != kExitOk || required.ok() ? printed : context.Fail(required);
 }
 

@@ -96,6 +96,7 @@ absl::Status Demo::StartBroker() {
   KafkaOptions& kafka = options_.config.kafka;
   kafka.brokers = broker_->brokers();
   absl::Status status = broker_->CreateTopic(kafka.events_topic, kPartitions);
+  if (status.ok()) status = broker_->CreateTopic(StateTopic(kafka), kPartitions);
   for (const std::string& topic : {kafka.sessions_topic, kafka.late_topic, kafka.dead_letters_topic}) {
     if (status.ok()) status = broker_->CreateTopic(topic, 1);
   }

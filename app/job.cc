@@ -173,7 +173,7 @@ Health Job::Readiness() const {
     for (const PartitionSnapshot& partition : shard.partitions) {
       if (partition.state == WorkState::kRunning) continue;
       const bool failed = partition.state == WorkState::kFailed;
-      return {false, fmt::format("partition {} {}", partition.partition.value, failed ? "has failed" : "is beginning")};
+      return {false, fmt::format("partition {} {}", partition.partition.value, failed ? "has failed" : "recovers")};
     }
   }
   return {true, "all assigned partitions are running"};

@@ -63,6 +63,7 @@ class Collector {
     AddSessions();
     AddPartitions();
     AddCommits();
+    AddRecovery();
     AddHealth();
     return std::move(families_);
   }
@@ -126,8 +127,6 @@ class Collector {
     families_.push_back(closed.Take());
     families_.push_back(open.Take());
     Counter("sessions_merged_total", "Open sessions that became part of another.", counters_.sessions_merged);
-    Counter("open_sessions_dropped_total", "Open sessions forgotten with their partition's state.",
-            Sum([](const ShardSnapshot& shard) { return shard.open_sessions_dropped; }));
     Family tombstones("tombstones", MetricType::Gauge, "Sessions closed early that are still remembered.");
     tombstones.Add(static_cast<double>(Sum([](const ShardSnapshot& shard) { return shard.tombstones; })));
     families_.push_back(tombstones.Take());
@@ -176,14 +175,16 @@ class Collector {
   }
 
   void AddPartitionStates() {
-    std::array<uint64_t, 3> counts{};
+    std::array<uint64_t, kWorkStateCount> counts{};
     for (const ShardSnapshot& shard : shards_) {
       for (const PartitionSnapshot& partition : shard.partitions) ++counts[static_cast<size_t>(partition.state)];
     }
     Family states("partitions", MetricType::Gauge, "Assigned partitions by state.");
-    states.Add(static_cast<double>(counts[static_cast<size_t>(WorkState::kRunning)]), {{"state", "running"}});
-    states.Add(static_cast<double>(counts[static_cast<size_t>(WorkState::kWaiting)]), {{"state", "recovering"}});
-    states.Add(static_cast<double>(counts[static_cast<size_t>(WorkState::kFailed)]), {{"state", "failed"}});
+    const auto count = [&](WorkState state) { return static_cast<double>(counts[static_cast<size_t>(state)]); };
+    states.Add(count(WorkState::kRunning), {{"state", "running"}});
+    states.Add(count(WorkState::kWaiting) + count(WorkState::kLoading) + count(WorkState::kReplaying),
+               {{"state", "recovering"}});
+    states.Add(count(WorkState::kFailed), {{"state", "failed"}});
     families_.push_back(states.Take());
   }
 
@@ -195,7 +196,8 @@ class Collector {
     }
     families_.push_back(commits.Take());
     Family duration("commit_duration_seconds", MetricType::Histogram, "How long ending a transaction took.");
-    duration.AddHistogram(CommitHistogram());
+    duration.AddHistogram(Histogram(kCommitBucketsMs, &ShardSnapshot::commit_buckets, &ShardSnapshot::commit_ms_total,
+                                    kMsPerSecond));
     families_.push_back(duration.Take());
     Family last("last_commit_timestamp_seconds", MetricType::Gauge, "When the shard last committed.");
     for (const ShardSnapshot& shard : shards_) {
@@ -205,20 +207,58 @@ class Collector {
     families_.push_back(last.Take());
   }
 
-  ClientMetric::Histogram CommitHistogram() const {
+  // `bounds`, and the total, in units of which `per_second` are a second.
+  template <size_t n>
+  ClientMetric::Histogram Histogram(const std::array<int64_t, n>& bounds,
+                                    std::array<uint64_t, n + 1> ShardSnapshot::*buckets,
+                                    uint64_t ShardSnapshot::*total, double per_second) const {
     ClientMetric::Histogram histogram;
     uint64_t count = 0;
-    for (size_t i = 0; i <= kCommitBucketsMs.size(); ++i) {
-      count += Sum([i](const ShardSnapshot& shard) { return shard.commit_buckets[i]; });
-      const bool bounded = i < kCommitBucketsMs.size();
+    for (size_t i = 0; i <= n; ++i) {
+      count += Sum([&](const ShardSnapshot& shard) { return (shard.*buckets)[i]; });
       const double bound =
-          bounded ? static_cast<double>(kCommitBucketsMs[i]) / kMsPerSecond : std::numeric_limits<double>::infinity();
+          i < n ? static_cast<double>(bounds[i]) / per_second : std::numeric_limits<double>::infinity();
       histogram.bucket.push_back({count, bound});
     }
     histogram.sample_count = count;
-    const uint64_t total_ms = Sum([](const ShardSnapshot& shard) { return shard.commit_ms_total; });
-    histogram.sample_sum = static_cast<double>(total_ms) / kMsPerSecond;
+    histogram.sample_sum =
+        static_cast<double>(Sum([&](const ShardSnapshot& shard) { return shard.*total; })) / per_second;
     return histogram;
+  }
+
+  void AddRecovery() {
+    static constexpr std::array<std::string_view, kRecoveryResultCount> kRecoveryResults{"ok", "empty", "failed"};
+    Family recoveries("recoveries_total", MetricType::Counter, "Partitions that came to work, by result.");
+    for (size_t i = 0; i < kRecoveryResults.size(); ++i) {
+      const uint64_t count = Sum([i](const ShardSnapshot& shard) { return shard.recoveries[i]; });
+      recoveries.Add(static_cast<double>(count), {{"result", std::string(kRecoveryResults[i])}});
+    }
+    families_.push_back(recoveries.Take());
+    const auto sum = [this](uint64_t ShardSnapshot::*field) {
+      return Sum([field](const ShardSnapshot& shard) { return shard.*field; });
+    };
+    Family remaining("recovery_remaining_records", MetricType::Gauge, "Offsets still to be replayed.");
+    remaining.Add(static_cast<double>(Sum([](const ShardSnapshot& shard) {
+      int64_t total = 0;
+      for (const PartitionSnapshot& partition : shard.partitions) total += partition.replay_remaining;
+      return static_cast<uint64_t>(total);
+    })));
+    families_.push_back(remaining.Take());
+    Counter("recovery_records_total", "Records replayed without effects.", sum(&ShardSnapshot::records_replayed));
+    Counter("snapshots_total", "Snapshots completed.", sum(&ShardSnapshot::snapshots));
+    Counter("snapshot_bytes_total", "Bytes of sessions written in snapshots.", sum(&ShardSnapshot::snapshot_bytes));
+    Counter("snapshots_rejected_total", "Snapshots found in the state topic that were of no use.",
+            sum(&ShardSnapshot::snapshots_rejected));
+    Counter("state_records_damaged_total", "Records of the state topic that could not be read.",
+            sum(&ShardSnapshot::state_records_damaged));
+    Counter("commits_lost_total", "Acknowledged commits that the group does not have any more.",
+            sum(&ShardSnapshot::commits_lost));
+    Counter("audits_failed_total", "Times the group's commits were not those of this process.",
+            sum(&ShardSnapshot::audits_failed));
+    Family pause("snapshot_pause_seconds", MetricType::Histogram, "How long a turn of a snapshot kept a shard busy.");
+    pause.AddHistogram(Histogram(kSnapshotPauseBucketsUs, &ShardSnapshot::snapshot_pause_buckets,
+                                 &ShardSnapshot::snapshot_pause_us_total, 1e6));
+    families_.push_back(pause.Take());
   }
 
   void AddHealth() {

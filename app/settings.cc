@@ -105,6 +105,11 @@ const Setting kSettings[] = {
     {"time.idle_partition_after", In<kKafka, &KafkaOptions::idle_partition_after>(), kYear, "", nullptr, "",
      "A partition without a record for this long has its watermark moved by the clock, so that its sessions close."},
 
+    {"state.snapshot_interval", In<kKafka, &KafkaOptions::snapshot_interval>(), Between(Seconds(1), Hours(24)), "",
+     nullptr, "", "How often the open sessions of a partition with records are saved to the state topic."},
+    {"state.recovery_target", In<kKafka, &KafkaOptions::recovery_target>(), Between(Seconds(1), Hours(1)), "", nullptr,
+     "", "A snapshot is taken earlier when replaying what was read since would take longer than this."},
+
     {"kafka.brokers", In<kKafka, &KafkaOptions::brokers>(),
      {1, 10'000}, "", IsBrokerList, "host:port, separated by commas",
      "Where the cluster is found: host:port, separated by commas."},

@@ -23,6 +23,7 @@ std::string_view AboutSection(std::string_view section) {
   if (section == "session") return "What a session is. Processes that share a group must agree on it.";
   if (section == "time") return "Event time.";
   if (section == "kafka") return "Where events come from and sessions go.";
+  if (section == "state") return "How open sessions outlive the process: the topic {group}-state.";
   if (section == "http") return "The window for Prometheus and probes.";
   if (section == "log") return "The log, on standard error.";
   return "";

@@ -24,6 +24,7 @@ struct PerType {
   constexpr Duration For(TypeRules type) const {
     return type == TypeRules::kApp ? app : type == TypeRules::kConversation ? conversation : web;
   }
+  friend constexpr bool operator==(const PerType&, const PerType&) = default;
 };
 
 struct Rules {
@@ -42,6 +43,8 @@ struct Rules {
   Duration max_future_skew = Minutes(10);
 
   uint64_t max_event_bytes = 1 << 20;  // a larger record is a dead letter, `too_large`
+
+  friend bool operator==(const Rules&, const Rules&) = default;
 };
 
 }  // namespace tidemark

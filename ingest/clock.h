@@ -22,18 +22,20 @@ class Clock {
  public:
   virtual ~Clock() = default;
   virtual MonotonicTime Now() const = 0;
+  virtual int64_t NowMicroseconds() const { return Now().ms * 1000; }  // of the same clock, to measure with
   virtual EventTime WallNow() const = 0;  // for people: log lines and metrics, never a decision
 };
 
 class SystemClock : public Clock {
  public:
-  MonotonicTime Now() const override { return {SinceEpoch<std::chrono::steady_clock>()}; }
-  EventTime WallNow() const override { return {SinceEpoch<std::chrono::system_clock>()}; }
+  MonotonicTime Now() const override { return {NowMicroseconds() / 1000}; }
+  int64_t NowMicroseconds() const override { return SinceEpoch<std::chrono::steady_clock>(); }
+  EventTime WallNow() const override { return {SinceEpoch<std::chrono::system_clock>() / 1000}; }
 
  private:
   template <typename C>
   static int64_t SinceEpoch() {
-    return std::chrono::duration_cast<std::chrono::milliseconds>(C::now().time_since_epoch()).count();
+    return std::chrono::duration_cast<std::chrono::microseconds>(C::now().time_since_epoch()).count();
   }
 };
 

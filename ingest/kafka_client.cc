@@ -86,12 +86,16 @@ KafkaHeaders ToKafkaHeaders(std::span<const RecordHeader> headers) {
 
 // Hands a record to the producer, which copies it. The headers are the producer's once it has taken them.
 KafkaError Produce(rd_kafka_t* producer, const std::string& topic, const OutputRecord& record, KafkaHeaders& headers) {
-  rd_kafka_vu_t fields[6] = {};
+  rd_kafka_vu_t fields[7] = {};
   size_t count = 0;
   fields[count].vtype = RD_KAFKA_VTYPE_TOPIC;
   fields[count++].u.cstr = topic.c_str();
   fields[count].vtype = RD_KAFKA_VTYPE_MSGFLAGS;
   fields[count++].u.i = RD_KAFKA_MSG_F_COPY;
+  if (record.partition) {
+    fields[count].vtype = RD_KAFKA_VTYPE_PARTITION;
+    fields[count++].u.i32 = record.partition->value;
+  }
   if (record.key) {
     fields[count].vtype = RD_KAFKA_VTYPE_KEY;
     fields[count].u.mem = {const_cast<char*>(record.key->data()), record.key->size()};
@@ -130,6 +134,9 @@ absl::StatusOr<std::unique_ptr<KafkaClient>> KafkaClient::Create(const KafkaOpti
   absl::Status status = client->Join();
   if (status.ok()) status = client->MakeProducer();
   if (!status.ok()) return status;
+  auto state = KafkaState::Create(options, shard);
+  if (!state.ok()) return state.status();
+  client->state_ = *std::move(state);
   return client;
 }
 
@@ -469,6 +476,7 @@ void KafkaClient::Close() {
   if (closing_) return;
   closing_ = true;
   DropMessages();
+  state_.reset();
   if (producer_) {
     rd_kafka_purge(producer_.get(), RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
     producer_.reset();

@@ -19,6 +19,7 @@
 #include "ingest/broker.h"
 #include "ingest/kafka_handle.h"
 #include "ingest/kafka_options.h"
+#include "ingest/kafka_state.h"
 
 namespace tidemark {
 
@@ -50,6 +51,12 @@ class KafkaClient : public Broker {
   uint64_t max_record_bytes() const override { return max_record_bytes_; }
   absl::Status SendOffsets(std::span<const CommittedOffset> offsets) override;
   absl::Status CommitTransaction() override;
+
+  absl::Status ReadState(std::span<const PartitionStart> starts) override { return state_->Read(starts); }
+  absl::Status PollState(Duration timeout, StatePollResult& result) override { return state_->Poll(timeout, result); }
+  absl::StatusOr<Offset> StateEnd(PartitionId partition) override { return state_->End(partition); }
+  void TruncateState(PartitionId partition, Offset before) override { state_->Truncate(partition, before); }
+
   void Close() override;
 
  private:
@@ -79,6 +86,8 @@ class KafkaClient : public Broker {
   AssignmentChange pending_change_ = AssignmentChange::kNone;
   std::vector<PartitionId> pending_partitions_;
   std::optional<MonotonicTime> asked_whether_back_;
+
+  std::unique_ptr<KafkaState> state_;
 
   KafkaClientHandle producer_;
   bool producer_ready_ = false;

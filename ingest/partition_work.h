@@ -1,8 +1,10 @@
 // One assigned partition and everything the shard knows about it: the state machine, the place in the topic, what of
 // it is committed, and when it last had a record.
 //
-// Invariant: the state machine has seen exactly the records below `next()` since it began. `Matches` says whether what
-// the group has committed is exactly this state, so that it can go on without reading anything again.
+//   waiting -> loading (state topic) -> replaying (events topic, without effects) -> running, or failed
+//
+// Invariant: the state machine has seen exactly the records below `next()`. `Matches` says whether what the group has
+// committed is exactly this state, so that it can go on without reading anything again.
 // The shard's thread only.
 #pragma once
 
@@ -10,12 +12,16 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "core/partition.h"
 #include "core/rules.h"
+#include "core/state_record.h"
 #include "ingest/broker.h"
 #include "ingest/clock.h"
+#include "ingest/commit_metadata.h"
 #include "ingest/shard_snapshot.h"
+#include "ingest/state_loader.h"
 
 namespace tidemark {
 
@@ -25,23 +31,34 @@ class PartitionWork {
 
   PartitionId id() const { return id_; }
   WorkState state() const { return state_; }
+  bool running() const { return state_ == WorkState::kRunning; }
+  bool reads() const { return running() || state_ == WorkState::kReplaying; }
   Offset next() const { return next_; }
   bool dirty() const { return dirty_; }  // has something that no commit names yet
   const Partition* partition() const { return partition_ ? &*partition_ : nullptr; }
-  uint64_t open_sessions() const { return partition_ ? partition_->open_sessions() : 0; }
+  Partition& live() { return *partition_; }  // REQUIRES: reads()
+  uint64_t sequence() const { return committed_.sequence; }
+  const PartitionCounters& counted() const { return counted_; }  // of what is committed
 
-  // Whether the state in memory is what the group has committed.
+  // Whether the state in memory is what the group has committed; if so, Continue goes on with it.
   bool Matches(const CommittedOffset& committed) const;
+  void Continue();
 
-  // Starts empty at an offset. `fresh`: the group has never committed one, so this one is to be.
-  void BeginEmpty(const Rules& rules, Offset next, bool fresh);
-  // Goes on with the state in memory; the end will be seen anew.
-  void Continue() {
-    state_ = WorkState::kRunning;
-    end_ = {-1};
-  }
+  // Starts empty at an offset. `state_end`: where the empty snapshot that is to be written will lie, or before.
+  void BeginEmpty(const Rules& rules, Offset next, Offset state_end, MonotonicTime now);
+  // Gives up what is in memory: the state is about to be loaded.
+  void BeginLoading();
+  // Goes on from a loaded state with the records up to the committed offset.
+  void BeginReplay(LoadedState state, Offset target, const CommitMetadata& expected);
   void Wait() { state_ = WorkState::kWaiting; }
   void Fail() { state_ = WorkState::kFailed; }
+
+  // Replay. A record below target() is taken without effects; all is done when the partition ends, or goes on, at or
+  // behind it. False: the state is not the one that was committed.
+  Offset target() const { return target_; }
+  void Replay(const Record& record);
+  bool FinishReplay(MonotonicTime now);
+  uint64_t replayed() const { return replayed_; }
 
   // REQUIRES: running, record.offset >= next().
   void Apply(const Record& record, Effects& effects);
@@ -49,30 +66,66 @@ class PartitionWork {
   void NoteRead(MonotonicTime now, EventTime last_record);
   // REQUIRES: all records handed out before have been applied, or the work waits to begin again.
   void NoteEnd(Offset end) {
-    if (state_ == WorkState::kRunning) end_ = std::max(end_, end);
+    if (reads()) end_ = std::max(end_, end);
   }
+  bool AtEnd() const { return end_ >= next_; }
 
   // Read to its end, and not a record since `idle_after` (at `speed` times the clock's pace).
   bool IsQuiet(MonotonicTime now, Duration idle_after, int speed) const;
   // The move of a quiet partition's watermark, as of `now`. `end` is where its leader says it ends: nothing moves
   // unless all of it has been read. Returns whether sessions were closed.
   bool AdvanceByClock(MonotonicTime now, Offset end, int speed, Effects& effects);
+  // Judges by other rules from here on: a decision.
+  Decision ChangeRules(const Rules& rules, Effects& effects);
 
-  // The offset to commit, under a token that names this commit alone.
+  // The move of the watermark that is not in the state topic yet. Moves without an effect are not worth a record until
+  // something follows them; the last one stands for all.
+  std::optional<Decision> TakeUnwrittenMove();
+
+  // A snapshot of this state was begun (at an offset of the state topic), was written completely.
+  void NoteSnapshotBegun() { bytes_at_snapshot_ = bytes_; }
+  void NoteSnapshotWritten(Offset begin);
+  uint64_t bytes_since_snapshot() const { return bytes_ - bytes_at_snapshot_; }
+  const std::optional<Offset>& older_snapshot() const { return committed_.older_snapshot; }
+  bool needs_first_snapshot() const { return first_snapshot_.has_value(); }
+  Offset TakeFirstSnapshot() { return *std::exchange(first_snapshot_, std::nullopt); }
+  SnapshotEnd DescribeState() const;
+  // Something is to be committed even if no record was read.
+  void SetDirty() { dirty_ = true; }
+
+  // The offset to commit, under a token that names this commit alone; and that it was.
   CommittedOffset Attempt(const std::string& token);
+  void NoteCommitted();
 
   void FillSnapshot(EventTime wall_now, std::optional<Offset> cached_end, PartitionSnapshot& snapshot) const;
 
  private:
-  bool AtEnd() const { return end_ >= next_; }
+  void Forget();
+  void ApplyDecisions(Offset before);
+  void StartClock(MonotonicTime now);
 
   const PartitionId id_;
   WorkState state_ = WorkState::kWaiting;
   std::optional<Partition> partition_;
   Offset next_{};
-  Offset end_{-1};                                     // where the partition ended when its end was last reached
-  std::string token_;                                  // of the commit attempt that covers the state, if not dirty
-  bool dirty_ = false;                                 // inputs since then
+  Offset end_{-1};            // where the partition ended when its end was last reached
+  bool dirty_ = false;        // inputs since the last attempt to commit
+  std::string attempted_;     // the metadata of that attempt
+  CommitMetadata committed_;  // what the last commit said; the attempt's values until it is known
+  uint64_t decisions_ = 0;    // the number of the last one
+  std::optional<EventTime> unwritten_watermark_;
+  std::optional<Offset> first_snapshot_;
+  uint64_t bytes_ = 0;  // of records taken since the state in memory began
+  uint64_t bytes_at_snapshot_ = 0;
+  PartitionCounters counted_;
+
+  // Replay.
+  Offset target_{};
+  uint64_t expected_digest_ = 0;
+  std::vector<Decision> replay_decisions_;
+  size_t replay_decision_ = 0;  // the next one
+  uint64_t replayed_ = 0;
+
   std::optional<MonotonicTime> last_read_;             // when records last came
   EventTime watermark_at_last_read_ = kBeforeAllTime;  // and what they made of the watermark
   EventTime last_record_ = kBeforeAllTime;             // the record's own time

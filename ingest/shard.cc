@@ -10,10 +10,10 @@
 namespace tidemark {
 namespace {
 
-// A commit that took longer is in doubt even if it says that it succeeded (a late EndTxn could end the next one).
-constexpr Duration kSlowCommit = Seconds(5);
 constexpr Duration kQuietCheckInterval = Seconds(1);
-constexpr uint64_t kMaxTransactionBytes = 32 << 20;
+constexpr Duration kAuditInterval = Minutes(1);
+constexpr Duration kParkFor = Minutes(1);
+constexpr Duration kAssignAtLeastEvery = Seconds(1);
 constexpr uint32_t kMaxFailuresInARow = 5;
 
 }  // namespace
@@ -29,19 +29,18 @@ class Shard::EffectsToSink : public Effects {
   const absl::Status& status() const { return status_; }
 
   void OnSession(const ClosedSession& session) override {
-    if (Begin(session.json.size())) status_ = shard_.sink_->Session(session, context_.source);
+    if (Begin(session.json.size())) status_ = shard_.output_.sink().Session(session, context_.source);
   }
   void OnLate(const LateEvent& late) override {
-    if (Begin(late.record.value.size())) status_ = shard_.sink_->Late(late, Context());
+    if (Begin(late.record.value.size())) status_ = shard_.output_.sink().Late(late, Context());
   }
   void OnDeadLetter(const DeadLetter& dead) override {
-    if (Begin(dead.record.value.size())) status_ = shard_.sink_->Dead(dead, Context());
+    if (Begin(dead.record.value.size())) status_ = shard_.output_.sink().Dead(dead, Context());
   }
 
  private:
   bool Begin(uint64_t bytes) {
-    if (status_.ok()) status_ = shard_.EnsureTransaction();
-    shard_.transaction_bytes_ += bytes;
+    if (status_.ok()) status_ = shard_.output_.Begin(bytes);
     return status_.ok();
   }
 
@@ -62,8 +61,12 @@ Shard::Shard(ShardOptions options, Broker& broker, const Clock& clock, ShardHear
       broker_(broker),
       clock_(clock),
       heartbeat_(heartbeat),
+      output_(options_.shard, options_.kafka, broker, clock, heartbeat, totals_),
+      recovery_(options_.shard, options_.kafka, options_.rules, broker, clock, totals_),
+      snapshotter_(options_.kafka, broker, clock, output_, totals_),
       last_commit_(clock.Now()),
-      last_quiet_check_(clock.Now()) {
+      last_quiet_check_(clock.Now()),
+      last_audit_(clock.Now()) {
   totals_.shard = options_.shard;
   heartbeat_.last_turn_ms = clock.Now().ms;
 }
@@ -72,40 +75,60 @@ Shard::~Shard() = default;
 
 absl::Status Shard::Step(Duration max_wait) {
   heartbeat_.last_turn_ms = clock_.Now().ms;
-  absl::Status status = PrepareProducer();
-  if (status.ok() && begin_wanted_) status = BeginWaiting();
+  absl::Status status = output_.Prepare();
+  if (status.ok() && begin_wanted_ && output_.ready()) status = BeginWaiting();
+  if (status.ok() && recovery_.active()) status = Recover(max_wait);
+  if (status.ok() && assign_wanted_) status = Survive(ReadFromHere());
   if (!status.ok()) return status;
 
+  const bool busy = recovery_.loading() || snapshotter_.active();
   const Duration until_commit = last_commit_ + options_.kafka.commit_interval - clock_.Now();
-  status = broker_.Poll(std::clamp(until_commit, Duration{0}, max_wait), poll_);
+  status = broker_.Poll(busy ? Duration{0} : std::clamp(until_commit, Duration{0}, max_wait), poll_);
   if (!status.ok()) return status;
   if (poll_.assignment_epoch == assignment_epoch_) {
-    status = Survive(ApplyRecords());
-    if (!status.ok()) return status;
-    NoteEndsAndErrors();
+    status = ApplyRecords();
+    if (status.ok()) status = NoteEndsAndErrors();
+    status = Survive(status);
   }
-  status = HandleChange();
+  if (status.ok()) status = HandleChange();
   if (status.ok()) status = Survive(AdvanceQuietPartitions());
+  if (status.ok() && output_.ready()) status = Survive(snapshotter_.WriteSome(works_));
   if (status.ok()) status = CommitIfDue();
   return status;
 }
 
 absl::Status Shard::CommitForStop() {
-  if (!producer_ready_) return absl::OkStatus();
-  const absl::Status status = Commit();
-  if (!producer_ready_) {
+  if (!output_.ready()) return absl::OkStatus();
+  absl::Status status = Commit();
+  for (auto& [id, work] : works_) {
+    if (status.ok()) status = SnapshotForStop(work);
+  }
+  if (!output_.ready()) {
     Log(LogLevel::kWarn, "last_commit_failed",
-        "the last commit failed or is in doubt; the next start reads on from "
-        "what is committed",
+        "the last commit failed or is in doubt; the next start reads on from what is committed",
         {{"shard", options_.shard}});
   }
   return status;
 }
 
+// Finishes the snapshot that is under way first, if there is one.
+absl::Status Shard::SnapshotForStop(PartitionWork& work) {
+  while (output_.ready() && (snapshotter_.active() || (work.running() && work.bytes_since_snapshot() > 0))) {
+    heartbeat_.last_turn_ms = clock_.Now().ms;
+    if (!snapshotter_.active() && !snapshotter_.Begin(work)) break;
+    absl::Status status = Survive(snapshotter_.WriteSome(works_));
+    const bool commit = output_.full() || !snapshotter_.active();
+    if (status.ok() && commit) status = Commit();
+    if (!status.ok()) return status;
+  }
+  return absl::OkStatus();
+}
+
 void Shard::Close() {
   heartbeat_.last_turn_ms = clock_.Now().ms;
-  for (const auto& [id, work] : works_) DropState(work, "the process stops");
+  for (const auto& [id, work] : works_) NoteGone(work);
   works_.clear();
+  DropParked();
   broker_.Close();
 }
 
@@ -114,6 +137,7 @@ void Shard::Close() {
 absl::Status Shard::HandleChange() {
   switch (poll_.change) {
     case AssignmentChange::kNone:
+      if (!parked_.empty() && clock_.Now() - parked_since_ >= kParkFor) DropParked();
       return absl::OkStatus();
     case AssignmentChange::kAssigned:
       TakeAssignment();
@@ -123,7 +147,7 @@ absl::Status Shard::HandleChange() {
       return status.ok() ? GiveUpAssignment() : status;
     }
     case AssignmentChange::kLost:
-      if (in_transaction_) AbandonTransaction(CommitResult::kAborted);
+      if (output_.in_transaction()) StartAnew(CommitResult::kAborted);
       return GiveUpAssignment();
   }
   return absl::OkStatus();
@@ -133,6 +157,7 @@ void Shard::TakeAssignment() {
   ++totals_.rebalances;
   in_group_ = true;
   begin_wanted_ = true;
+  assign_wanted_ = true;
   for (const PartitionId id : poll_.partitions) {
     if (auto parked = parked_.extract(id)) {
       works_.insert(std::move(parked));
@@ -140,24 +165,41 @@ void Shard::TakeAssignment() {
       works_.try_emplace(id, id);
     }
   }
-  for (const auto& [id, work] : parked_) DropState(work, "the partition moved to another member of the group");
-  parked_.clear();
   Log(LogLevel::kInfo, "partitions_assigned", fmt::format("the group assigned {} partitions", works_.size()),
       {{"shard", options_.shard}, {"topic", options_.kafka.events_topic}});
 }
 
 absl::Status Shard::GiveUpAssignment() {
-  for (auto& [id, work] : works_) work.Wait();
-  parked_.merge(works_);
-  works_.clear();
+  recovery_.Abandon();
+  snapshotter_.Abandon(works_);
+  DropParked();
+  for (auto& [id, work] : works_) {
+    if (work.running()) {
+      work.Wait();
+    } else {
+      NoteGone(work);
+    }
+  }
+  std::erase_if(works_, [](const auto& entry) { return entry.second.state() != WorkState::kWaiting; });
+  parked_.swap(works_);
+  parked_since_ = clock_.Now();
   in_group_ = false;
   begin_wanted_ = false;
+  assign_wanted_ = false;
   assignment_epoch_ = broker_.Unassign();
   Log(LogLevel::kInfo, "partitions_revoked", "the group distributes the partitions anew", {{"shard", options_.shard}});
   return absl::OkStatus();
 }
 
-// From the committed offsets to reading. What the broker does not answer now is asked again with the next step.
+void Shard::DropParked() {
+  for (const auto& [id, work] : parked_) NoteGone(work);
+  parked_.clear();
+}
+
+// What it counted stays in the totals.
+void Shard::NoteGone(const PartitionWork& work) { AddCounters(totals_.counters, work.counted()); }
+
+// From the committed offsets to work. What the broker does not answer now is asked again with the next step.
 absl::Status Shard::BeginWaiting() {
   std::vector<PartitionId> waiting;
   for (const auto& [id, work] : works_) {
@@ -168,70 +210,56 @@ absl::Status Shard::BeginWaiting() {
     const auto committed = broker_.Committed(waiting);
     status = committed.status();
     for (size_t i = 0; status.ok() && i < committed->size(); ++i) {
-      status = BeginWork(works_.at((*committed)[i].partition), (*committed)[i]);
+      PartitionWork& work = works_.at((*committed)[i].partition);
+      const PartitionCounters counted = work.counted();
+      status = recovery_.Begin(work, (*committed)[i]);
+      if (!work.running()) AddCounters(totals_.counters, counted);
     }
-  }
-  if (status.ok()) {
-    std::vector<PartitionStart> starts;
-    for (const auto& [id, work] : works_) {
-      if (work.state() == WorkState::kRunning) starts.push_back({id, work.next()});
-    }
-    const auto epoch = broker_.Assign(starts);
-    status = epoch.status();
-    if (status.ok()) assignment_epoch_ = *epoch;
   }
   begin_wanted_ = !status.ok();
+  assign_wanted_ = true;
   if (!absl::IsUnavailable(status)) return status;
   Log(LogLevel::kWarn, "begin_waits", "cannot begin work on the partitions yet; trying again",
       {{"shard", options_.shard}, {"err", std::string(status.message())}});
   return absl::OkStatus();
 }
 
-// The only way to begin work on a partition: after a start, a rebalance, a failed or doubtful transaction. Recovery of
-// the sessions that were open at the committed offset belongs here; until it exists a state that is not in memory
-// any more is lost, and said to be.
-absl::Status Shard::BeginWork(PartitionWork& work, const CommittedOffset& committed) {
-  if (work.Matches(committed)) {
-    work.Continue();
-    return absl::OkStatus();
+absl::Status Shard::Recover(Duration max_wait) {
+  const bool loading = recovery_.loading();
+  const absl::Status status = recovery_.Step(max_wait, works_);
+  if (loading && !recovery_.loading()) assign_wanted_ = true;
+  recovery_.ReportProgress(works_);
+  if (!absl::IsUnavailable(status)) return status;
+  Log(LogLevel::kWarn, "recovery_waits", "cannot read the state topic yet; trying again",
+      {{"shard", options_.shard}, {"err", std::string(status.message())}});
+  return absl::OkStatus();
+}
+
+// Reads on from where each partition is. While states are still being loaded not for each one anew: it costs what was
+// fetched ahead.
+absl::Status Shard::ReadFromHere() {
+  if (recovery_.loading() && clock_.Now() - last_assign_ < kAssignAtLeastEvery) return absl::OkStatus();
+  last_assign_ = clock_.Now();
+  std::vector<PartitionStart> starts;
+  for (auto& [id, work] : works_) {
+    if (work.running()) {
+      const absl::Status status = SwitchRules(work);
+      if (!status.ok()) return status;
+    }
+    if (work.reads()) starts.push_back({id, work.next()});
   }
-  Offset next{};
-  if (committed.offset) {
-    next = *committed.offset;
-  } else {
-    const auto first = broker_.FirstOffset(work.id());
-    if (!first.ok()) return first.status();
-    next = *first;
-  }
-  DropState(work, "what the group has committed is not what this process last knew");
-  work.BeginEmpty(options_.rules, next, !committed.offset);
-  if (committed.offset) {
-    Log(LogLevel::kWarn, "began_without_state",
-        "begins at the committed offset without the sessions that were open there: their later events form new ones",
-        {{"shard", options_.shard}, {"partition", work.id().value}, {"offset", next.value}});
-  } else {
-    Log(LogLevel::kInfo, "began_at_first_offset",
-        "the group has no offset yet: begins with the partition's first record",
-        {{"shard", options_.shard}, {"partition", work.id().value}, {"offset", next.value}});
-  }
+  const auto epoch = broker_.Assign(starts);
+  if (!epoch.ok()) return absl::IsUnavailable(epoch.status()) ? absl::OkStatus() : epoch.status();
+  assignment_epoch_ = *epoch;
+  assign_wanted_ = recovery_.loading();
   return absl::OkStatus();
 }
 
 void Shard::BeginAllAgain() {
+  recovery_.Abandon();
+  snapshotter_.Abandon(works_);
   for (auto& [id, work] : works_) work.Wait();
   begin_wanted_ = in_group_;
-}
-
-// Counts what is forgotten with a state, and says so if that is more than nothing.
-void Shard::DropState(const PartitionWork& work, std::string_view why) {
-  if (!work.partition()) return;
-  AddCounters(totals_.counters, work.partition()->counters());
-  totals_.open_sessions_dropped += work.open_sessions();
-  if (work.open_sessions() == 0) return;
-  Log(LogLevel::kWarn, "open_sessions_dropped",
-      fmt::format("{} open sessions are forgotten: {}", work.open_sessions(), why),
-      {{"shard", options_.shard}, {"partition", work.id().value}, {"offset", work.next().value}},
-      "rebuild them with `tidemark replay` if they matter; see the documentation of restarts");
 }
 
 // ---- records and the clock
@@ -243,7 +271,7 @@ PartitionWork* Shard::FindWork(PartitionId partition) {
 
 // Gaps upwards are normal (transaction markers, compaction); anything else is the client's mistake.
 bool Shard::Accepts(const PartitionWork* work, const InputRecord& input) {
-  if (work && work->state() == WorkState::kRunning && input.record.offset >= work->next()) return true;
+  if (work && work->reads() && input.record.offset >= work->next()) return true;
   ++totals_.records_dropped;
   return false;
 }
@@ -251,33 +279,73 @@ bool Shard::Accepts(const PartitionWork* work, const InputRecord& input) {
 // The records of a poll come in runs of one partition.
 absl::Status Shard::ApplyRecords() {
   const std::vector<InputRecord>& records = poll_.records;
-  const MonotonicTime now = clock_.Now();
-  for (size_t i = 0; i < records.size();) {
-    const PartitionId partition = records[i].partition;
-    PartitionWork* work = FindWork(partition);
-    EffectsToSink effects(*this, partition);
-    bool read = false;
-    size_t end = i;
-    for (; end < records.size() && records[end].partition == partition; ++end) {
-      if (!Accepts(work, records[end])) continue;
-      effects.set_input(&records[end]);
-      work->Apply(records[end].record, effects);
-      read = true;
-      if (!effects.status().ok()) return effects.status();
-    }
-    if (read) work->NoteRead(now, records[end - 1].record.timestamp);
-    i = end;
+  absl::Status status;
+  for (size_t begin = 0, end = 0; begin < records.size() && status.ok(); begin = end) {
+    const PartitionId partition = records[begin].partition;
+    while (end < records.size() && records[end].partition == partition) ++end;
+    status = ApplyRun(FindWork(partition), std::span(records).subspan(begin, end - begin));
   }
+  return status;
+}
+
+absl::Status Shard::ApplyRun(PartitionWork* work, std::span<const InputRecord> records) {
+  EffectsToSink effects(*this, records[0].partition);
+  std::optional<EventTime> last_read;
+  for (const InputRecord& input : records) {
+    if (!Accepts(work, input)) continue;
+    if (work->state() == WorkState::kReplaying) {
+      if (input.record.offset < work->target()) {
+        work->Replay(input.record);
+        continue;
+      }
+      const absl::Status status = FinishReplay(*work);
+      if (!status.ok() || !work->running()) return status;
+    }
+    if (!last_read) {
+      const absl::Status status = WriteUnwrittenMove(*work);
+      if (!status.ok()) return status;
+    }
+    effects.set_input(&input);
+    work->Apply(input.record, effects);
+    last_read = input.record.timestamp;
+    if (!effects.status().ok()) return effects.status();
+  }
+  if (last_read) work->NoteRead(clock_.Now(), *last_read);
   return absl::OkStatus();
 }
 
-void Shard::NoteEndsAndErrors() {
+absl::Status Shard::FinishReplay(PartitionWork& work) {
+  if (recovery_.Finish(work)) return SwitchRules(work);
+  assign_wanted_ = true;
+  return absl::OkStatus();
+}
+
+// The state was recovered under the rules it was made with; from here on it is judged by those of this start.
+absl::Status Shard::SwitchRules(PartitionWork& work) {
+  if (work.partition()->rules() == options_.rules) return absl::OkStatus();
+  EffectsToSink effects(*this, work.id());
+  const Decision decision = work.ChangeRules(options_.rules, effects);
+  Log(LogLevel::kInfo, "rules_changed", "the settings of sessions differ from the last run's: they count from here on",
+      {{"shard", options_.shard}, {"partition", work.id().value}, {"offset", decision.before.value}});
+  return effects.status().ok() ? output_.WriteState(work.id(), decision) : effects.status();
+}
+
+absl::Status Shard::NoteEndsAndErrors() {
   for (const PartitionEnd& end : poll_.ends) {
-    if (PartitionWork* work = FindWork(end.partition)) work->NoteEnd(end.end);
+    PartitionWork* work = FindWork(end.partition);
+    if (work == nullptr) continue;
+    work->NoteEnd(end.end);
+    if (work->state() != WorkState::kReplaying) continue;
+    if (end.end < work->target()) {
+      recovery_.NoteReplayEnd(*work);
+      continue;
+    }
+    const absl::Status status = FinishReplay(*work);
+    if (!status.ok()) return status;
   }
   for (const PartitionError& error : poll_.errors) {
     PartitionWork* work = FindWork(error.partition);
-    if (!work || work->state() != WorkState::kRunning) continue;
+    if (!work || !work->reads()) continue;
     work->Fail();
     Log(LogLevel::kError, "partition_failed",
         "the next record is not in the topic: deleted, or the topic was re-created",
@@ -286,15 +354,15 @@ void Shard::NoteEndsAndErrors() {
          {"partition", error.partition.value},
          {"offset", work->next().value},
          {"err", error.message}},
-        "stop tidemark, choose an offset with kafka-consumer-groups.sh --reset-offsets, start it again; "
-        "the other partitions go on");
+        "stop tidemark, choose with `tidemark recover --help`, start it again; the other partitions go on");
   }
+  return absl::OkStatus();
 }
 
 // Spec section 3, quiet partition. The time is read before the leaders are asked: as of then there was nothing more.
 absl::Status Shard::AdvanceQuietPartitions() {
   const MonotonicTime now = clock_.Now();
-  if (now - last_quiet_check_ < kQuietCheckInterval || !producer_ready_) return absl::OkStatus();
+  if (now - last_quiet_check_ < kQuietCheckInterval || !output_.ready()) return absl::OkStatus();
   last_quiet_check_ = now;
   std::vector<PartitionId> quiet;
   for (const auto& [id, work] : works_) {
@@ -305,106 +373,93 @@ absl::Status Shard::AdvanceQuietPartitions() {
   for (size_t i = 0; i < quiet.size(); ++i) {
     if (!ends[i]) continue;
     EffectsToSink effects(*this, quiet[i]);
-    works_.at(quiet[i]).AdvanceByClock(now, *ends[i], options_.event_time_speed, effects);
+    PartitionWork& work = works_.at(quiet[i]);
+    const bool closed = work.AdvanceByClock(now, *ends[i], options_.event_time_speed, effects);
     if (!effects.status().ok()) return effects.status();
+    const absl::Status status = closed ? WriteUnwrittenMove(work) : absl::OkStatus();
+    if (!status.ok()) return status;
   }
   return absl::OkStatus();
 }
 
-// ---- transactions
-
-// A new producer settles what the last one left open. Until it exists nothing is read.
-absl::Status Shard::PrepareProducer() {
-  if (producer_ready_) return absl::OkStatus();
-  const absl::Status status = broker_.RestartProducer();
-  if (status.ok()) {
-    producer_ready_ = true;
-    sink_.emplace(broker_, KafkaSinkTopics{options_.kafka.sessions_topic, options_.kafka.late_topic,
-                                           options_.kafka.dead_letters_topic});
-    return absl::OkStatus();
-  }
-  if (!absl::IsUnavailable(status)) return status;
-  Log(LogLevel::kInfo, "producer_waits", "cannot start a transactional producer yet; trying again",
-      {{"shard", options_.shard}, {"err", std::string(status.message())}});
-  return absl::OkStatus();
+// Whatever follows from the watermark's move must not be committed without it.
+absl::Status Shard::WriteUnwrittenMove(PartitionWork& work) {
+  const std::optional<Decision> move = work.TakeUnwrittenMove();
+  return move ? output_.WriteState(work.id(), *move) : absl::OkStatus();
 }
 
-absl::Status Shard::EnsureTransaction() {
-  if (in_transaction_) return absl::OkStatus();
-  const absl::Status status = broker_.BeginTransaction();
-  in_transaction_ = status.ok();
-  return status;
-}
+// ---- commits
 
 absl::Status Shard::CommitIfDue() {
   const bool due = clock_.Now() - last_commit_ >= options_.kafka.commit_interval;
-  return due || transaction_bytes_ >= kMaxTransactionBytes ? Commit() : absl::OkStatus();
+  return due || output_.full() ? Commit() : absl::OkStatus();
 }
 
-std::vector<CommittedOffset> Shard::OffsetsToCommit() {
-  const std::string token =
-      fmt::format("tidemark1 {}.{} {}", options_.incarnation, options_.shard, next_commit_number_);
-  std::vector<CommittedOffset> offsets;
+absl::Status Shard::PrepareCommit(std::vector<CommittedOffset>& offsets) {
+  const std::string token = fmt::format("{}.{}.{}", options_.incarnation, options_.shard, next_commit_number_);
   for (auto& [id, work] : works_) {
-    if (work.dirty() && work.state() != WorkState::kWaiting) offsets.push_back(work.Attempt(token));
+    if (!work.dirty() || !(work.running() || work.state() == WorkState::kFailed)) continue;
+    absl::Status status = WriteUnwrittenMove(work);
+    if (status.ok() && work.needs_first_snapshot()) status = snapshotter_.WriteFirst(work);
+    if (!status.ok()) return status;
+    offsets.push_back(work.Attempt(token));
   }
-  return offsets;
-}
-
-absl::Status Shard::EndTransaction(const std::vector<CommittedOffset>& offsets) {
-  absl::Status status = EnsureTransaction();
-  if (status.ok()) status = broker_.SendOffsets(offsets);
-  if (status.ok()) status = broker_.CommitTransaction();
-  return status;
+  return absl::OkStatus();
 }
 
 absl::Status Shard::Commit() {
   last_commit_ = clock_.Now();
-  if (!producer_ready_) return absl::OkStatus();
-  const std::vector<CommittedOffset> offsets = OffsetsToCommit();
-  if (offsets.empty()) return absl::OkStatus();  // no input, so no effects either
+  if (!output_.ready()) return absl::OkStatus();
+  std::vector<CommittedOffset> offsets;
+  absl::Status status = PrepareCommit(offsets);
+  if (status.ok() && offsets.empty()) return status;  // no input, so no effects either
   ++next_commit_number_;
-
-  heartbeat_.commit_started_ms = last_commit_.ms;
-  const absl::Status status = EndTransaction(offsets);
-  heartbeat_.commit_started_ms = ShardHeartbeat::kNoCommit;
-  const Duration took = clock_.Now() - last_commit_;
+  if (status.ok()) status = output_.Commit(offsets);
   if (!status.ok()) return Survive(status);
 
   failures_in_a_row_ = 0;
-  in_transaction_ = false;
-  transaction_bytes_ = 0;
-  totals_.last_commit = clock_.WallNow();
-  if (took > kSlowCommit) {
-    AbandonTransaction(CommitResult::kDoubtful);
-  } else {
-    NoteCommit(CommitResult::kOk, took);
+  if (!output_.ready()) {  // it took so long that it is in doubt
+    BeginAllAgain();
+    return absl::OkStatus();
   }
+  for (const CommittedOffset& offset : offsets) works_.at(offset.partition).NoteCommitted();
+  snapshotter_.AfterCommit(works_);
+  AuditIfDue();
   return absl::OkStatus();
 }
 
-// The producer goes, whatever its transaction is or was; what the group then has committed decides how all go on.
-void Shard::AbandonTransaction(CommitResult result) {
-  NoteCommit(result, clock_.Now() - last_commit_);
-  producer_ready_ = false;
-  in_transaction_ = false;
-  transaction_bytes_ = 0;
-  if (sink_) totals_.records_without_value += sink_->records_without_value();
-  sink_.reset();
-  BeginAllAgain();
+// Whether the group still has what was committed last: nobody else may have written it, no broker lost it.
+void Shard::AuditIfDue() {
+  const MonotonicTime now = clock_.Now();
+  if (now - last_audit_ < kAuditInterval) return;
+  last_audit_ = now;
+  std::vector<PartitionId> running;
+  for (const auto& [id, work] : works_) {
+    if (work.running() && !work.dirty()) running.push_back(id);
+  }
+  const auto committed = broker_.Committed(running);
+  if (!committed.ok()) return;
+  const bool sound = std::all_of(committed->begin(), committed->end(), [this](const CommittedOffset& offset) {
+    return works_.at(offset.partition).Matches(offset);
+  });
+  if (sound) return;
+  ++totals_.audits_failed;
+  Log(LogLevel::kError, "audit_failed",
+      "the group's committed offsets are not those of the last commit; beginning again", {{"shard", options_.shard}},
+      "look for another process with this instance_id, and for reset offsets");
+  StartAnew(CommitResult::kDoubtful);
 }
 
-void Shard::NoteCommit(CommitResult result, Duration took) {
-  ++totals_.commits[static_cast<size_t>(result)];
-  const auto bucket = std::lower_bound(kCommitBucketsMs.begin(), kCommitBucketsMs.end(), took.ms);
-  ++totals_.commit_buckets[static_cast<size_t>(bucket - kCommitBucketsMs.begin())];
-  totals_.commit_ms_total += static_cast<uint64_t>(std::max<int64_t>(took.ms, 0));
+// The producer goes, whatever its transaction is or was; what the group then has committed decides how all go on.
+void Shard::StartAnew(CommitResult result) {
+  output_.Abandon(result);
+  BeginAllAgain();
 }
 
 // A lost transaction is survived, unless it is lost again and again without a commit in between.
 absl::Status Shard::Survive(const absl::Status& status) {
   if (!absl::IsAborted(status)) return status;
-  AbandonTransaction(CommitResult::kAborted);
+  StartAnew(CommitResult::kAborted);
   if (++failures_in_a_row_ >= kMaxFailuresInARow) {
     return absl::InternalError(fmt::format("{} transactions in a row failed, the last with: {}", failures_in_a_row_,
                                            std::string(status.message())));
@@ -417,12 +472,9 @@ absl::Status Shard::Survive(const absl::Status& status) {
 void Shard::FillSnapshot(ShardSnapshot& snapshot) const {
   snapshot = totals_;
   snapshot.in_group = in_group_;
-  if (sink_) snapshot.records_without_value += sink_->records_without_value();
+  snapshot.records_without_value = output_.records_without_value();
   for (const Works* works : {&works_, &parked_}) {
-    for (const auto& [id, work] : *works) {
-      if (!work.partition()) continue;
-      AddCounters(snapshot.counters, work.partition()->counters());
-    }
+    for (const auto& [id, work] : *works) AddCounters(snapshot.counters, work.counted());
   }
   for (const auto& [id, work] : works_) {
     work.FillSnapshot(clock_.WallNow(), broker_.CachedEnd(id), snapshot.partitions.emplace_back());

@@ -5,20 +5,21 @@
 //
 // Promises:
 //   1. The effects of records and the offsets behind them become visible in one transaction, or not at all.
-//   2. There is one way to begin work on a partition, whatever happened before: BeginWork, from the committed offset.
-//      A commit that failed or is in doubt is not argued about: the producer is replaced, which settles the
-//      transaction, and all partitions begin again; those whose state is exactly what is committed just go on.
+//   2. There is one way to begin work on a partition, whatever happened before: Recovery, from the committed offset and
+//      the state topic. A commit that failed or is in doubt is not argued about: the producer is replaced, which
+//      settles the transaction, and all partitions begin again; those whose state is exactly what is committed just go
+//      on.
 //   3. A record that is not the owned partition's, or was taken before, is dropped; an offset is never guessed.
 //   4. The watermark of a quiet partition follows the clock only while its leader confirms that it has been read to
-//      its end.
+//      its end. Each move that anything depends on is a decision: written in the transaction of what follows from it.
 #pragma once
 
 #include <absl/status/status.h>
 
-#include <atomic>
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -27,8 +28,10 @@
 #include "ingest/clock.h"
 #include "ingest/kafka_options.h"
 #include "ingest/partition_work.h"
+#include "ingest/recovery.h"
+#include "ingest/shard_output.h"
 #include "ingest/shard_snapshot.h"
-#include "sinks/kafka_sink.h"
+#include "ingest/snapshotter.h"
 
 namespace tidemark {
 
@@ -38,13 +41,6 @@ struct ShardOptions {
   KafkaOptions kafka;
   std::string incarnation;   // differs between any two runs of the program: makes its commits distinguishable
   int event_time_speed = 1;  // how much faster than the clock a quiet partition's watermark moves
-};
-
-// Written by the shard's thread, read by a watchdog: milliseconds of the shard's clock.
-struct ShardHeartbeat {
-  static constexpr int64_t kNoCommit = -1;
-  std::atomic<int64_t> last_turn_ms{0};
-  std::atomic<int64_t> commit_started_ms{kNoCommit};
 };
 
 class Shard {
@@ -58,7 +54,8 @@ class Shard {
   // One turn: waits up to `max_wait` for records, applies them, commits when it is time. An error is the end.
   absl::Status Step(Duration max_wait);
 
-  // Commits what is done. The last thing before Close.
+  // Commits what is done, and a snapshot of each partition: so the next start has nothing to replay. The last thing
+  // before Close.
   absl::Status CommitForStop();
   // Leaves the group without committing. No Step after it.
   void Close();
@@ -74,50 +71,56 @@ class Shard {
   void TakeAssignment();
   absl::Status GiveUpAssignment();
   absl::Status BeginWaiting();
-  absl::Status BeginWork(PartitionWork& work, const CommittedOffset& committed);
+  absl::Status ReadFromHere();
+  absl::Status Recover(Duration max_wait);
   void BeginAllAgain();
-  void DropState(const PartitionWork& work, std::string_view why);
+  void DropParked();
+  void NoteGone(const PartitionWork& work);
 
   // Records and the clock.
   absl::Status ApplyRecords();
+  absl::Status ApplyRun(PartitionWork* work, std::span<const InputRecord> records);
   bool Accepts(const PartitionWork* work, const InputRecord& input);
-  void NoteEndsAndErrors();
+  absl::Status NoteEndsAndErrors();
   absl::Status AdvanceQuietPartitions();
+  absl::Status WriteUnwrittenMove(PartitionWork& work);
+  absl::Status FinishReplay(PartitionWork& work);
+  absl::Status SwitchRules(PartitionWork& work);
   PartitionWork* FindWork(PartitionId partition);
 
-  // Transactions.
-  absl::Status PrepareProducer();
-  absl::Status EnsureTransaction();
+  // Commits.
   absl::Status CommitIfDue();
   absl::Status Commit();
-  absl::Status EndTransaction(const std::vector<CommittedOffset>& offsets);
-  std::vector<CommittedOffset> OffsetsToCommit();
-  void AbandonTransaction(CommitResult result);
-  void NoteCommit(CommitResult result, Duration took);
+  absl::Status PrepareCommit(std::vector<CommittedOffset>& offsets);
+  void AuditIfDue();
+  absl::Status SnapshotForStop(PartitionWork& work);
   absl::Status Survive(const absl::Status& status);
+  void StartAnew(CommitResult result);
 
   const ShardOptions options_;
   Broker& broker_;
   const Clock& clock_;
   ShardHeartbeat& heartbeat_;
-  std::optional<KafkaSink> sink_;  // a new one with each producer
+  ShardSnapshot totals_;  // commits, and the counters of states that are gone
+  ShardOutput output_;
+  Recovery recovery_;
+  Snapshotter snapshotter_;
 
   Works works_;   // assigned
-  Works parked_;  // revoked by the last rebalance: they usually come back with the next assignment
+  Works parked_;  // revoked by a rebalance: they may come back, with what is committed unchanged
+  MonotonicTime parked_since_;
   bool in_group_ = false;
-  bool begin_wanted_ = false;  // an assignment is to be answered, or partitions wait to begin
+  bool begin_wanted_ = false;   // partitions wait to begin
+  bool assign_wanted_ = false;  // what is to be read has changed
+  MonotonicTime last_assign_;
   uint64_t assignment_epoch_ = 0;
   PollResult poll_;
 
-  bool producer_ready_ = false;
-  bool in_transaction_ = false;
-  uint64_t transaction_bytes_ = 0;
   uint64_t next_commit_number_ = 1;
   uint32_t failures_in_a_row_ = 0;
   MonotonicTime last_commit_;
   MonotonicTime last_quiet_check_;
-
-  ShardSnapshot totals_;  // commits, and the counters of states that are gone
+  MonotonicTime last_audit_;
 };
 
 }  // namespace tidemark

@@ -62,17 +62,25 @@ absl::Status CreationResult(rd_kafka_event_t* event) {
   return absl::OkStatus();
 }
 
-absl::Status Create(const KafkaOptions& options, const std::vector<std::string>& names, Duration timeout) {
+// What a state topic must be set to: whatever is deleted of it is deleted by tidemark.
+constexpr std::array<std::pair<const char*, const char*>, 3> kStateSettings{
+    {{"cleanup.policy", "delete"}, {"retention.ms", "-1"}, {"retention.bytes", "-1"}}};
+
+absl::Status Create(const KafkaOptions& options, const std::vector<TopicState>& missing, uint32_t events_partitions,
+                    Duration timeout) {
   const auto client = MakeAdminClient(options);
   if (!client.ok()) return client.status();
   std::array<char, 512> text{};
   std::vector<NewTopic> topics;
   std::vector<rd_kafka_NewTopic_t*> pointers;
-  for (const std::string& name : names) {
-    topics.emplace_back(rd_kafka_NewTopic_new(name.c_str(), static_cast<int>(options.partitions),
+  for (const auto& [need, exists, partitions] : missing) {
+    const uint32_t count = need.is_state ? events_partitions : options.partitions;
+    topics.emplace_back(rd_kafka_NewTopic_new(need.name.c_str(), static_cast<int>(count),
                                               static_cast<int>(options.replication), text.data(), text.size()));
-    if (!topics.back()) return absl::FailedPreconditionError(fmt::format("topic {}: {}", name, text.data()));
+    if (!topics.back()) return absl::FailedPreconditionError(fmt::format("topic {}: {}", need.name, text.data()));
     pointers.push_back(topics.back().get());
+    if (!need.is_state) continue;
+    for (const auto& [name, value] : kStateSettings) rd_kafka_NewTopic_set_config(pointers.back(), name, value);
   }
   const AdminOptions admin(rd_kafka_AdminOptions_new(client->get(), RD_KAFKA_ADMIN_OP_CREATETOPICS));
   const int timeout_ms = static_cast<int>(timeout.ms);
@@ -90,7 +98,8 @@ std::vector<TopicNeed> NeededTopics(const KafkaOptions& options) {
   return {{options.events_topic, "raw events, read"},
           {options.sessions_topic, "completed sessions, written"},
           {options.late_topic, "late events, written"},
-          {options.dead_letters_topic, "dead letters, written"}};
+          {options.dead_letters_topic, "dead letters, written"},
+          {StateTopic(options), "state for recovery, tidemark's own", true}};
 }
 
 absl::StatusOr<std::vector<TopicState>> DescribeTopics(const KafkaOptions& options, Duration timeout) {
@@ -127,17 +136,68 @@ absl::Status WaitUntilVisible(const KafkaOptions& options, Duration timeout) {
 
 absl::StatusOr<std::vector<std::string>> CreateMissingTopics(const KafkaOptions& options,
                                                              const std::vector<TopicState>& topics, Duration timeout) {
-  std::vector<std::string> missing;
+  std::vector<TopicState> missing;
+  std::vector<std::string> names;
+  uint32_t events_partitions = options.partitions;
   for (const TopicState& topic : topics) {
-    if (!topic.exists) missing.push_back(topic.need.name);
+    if (topic.exists && topic.need.name == options.events_topic) events_partitions = topic.partitions;
+    if (topic.exists) continue;
+    missing.push_back(topic);
+    names.push_back(topic.need.name);
   }
   if (!missing.empty()) {
-    const absl::Status created = Create(options, missing, timeout);
+    const absl::Status created = Create(options, missing, events_partitions, timeout);
     if (!created.ok()) return created;
     const absl::Status visible = WaitUntilVisible(options, timeout);
     if (!visible.ok()) return visible;
   }
-  return missing;
+  return names;
+}
+
+namespace {
+
+using ConfigResource = std::unique_ptr<rd_kafka_ConfigResource_t, KafkaDeleter<rd_kafka_ConfigResource_destroy>>;
+
+// What a topic is set to; empty where the broker does not say.
+absl::StatusOr<std::map<std::string, std::string>> TopicSettings(const KafkaOptions& options, const std::string& topic,
+                                                                 Duration timeout) {
+  const auto client = MakeAdminClient(options);
+  if (!client.ok()) return client.status();
+  const ConfigResource resource(rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topic.c_str()));
+  rd_kafka_ConfigResource_t* pointer = resource.get();
+  const KafkaQueue queue(rd_kafka_queue_new(client->get()));
+  rd_kafka_DescribeConfigs(client->get(), &pointer, 1, nullptr, queue.get());
+  const KafkaEvent event(rd_kafka_queue_poll(queue.get(), static_cast<int>(timeout.ms)));
+  std::map<std::string, std::string> settings;
+  if (!event || rd_kafka_event_error(event.get()) != RD_KAFKA_RESP_ERR_NO_ERROR) return settings;
+  size_t resources = 0;
+  const rd_kafka_ConfigResource_t** described =
+      rd_kafka_DescribeConfigs_result_resources(rd_kafka_event_DescribeConfigs_result(event.get()), &resources);
+  size_t count = 0;
+  const rd_kafka_ConfigEntry_t** entries =
+      resources == 1 ? rd_kafka_ConfigResource_configs(described[0], &count) : nullptr;
+  for (size_t i = 0; i < count; ++i) {
+    const char* value = rd_kafka_ConfigEntry_value(entries[i]);
+    if (value != nullptr) settings[rd_kafka_ConfigEntry_name(entries[i])] = value;
+  }
+  return settings;
+}
+
+}  // namespace
+
+absl::Status CheckStateTopic(const KafkaOptions& options, Duration timeout) {
+  const std::string topic = StateTopic(options);
+  const auto settings = TopicSettings(options, topic, timeout);
+  if (!settings.ok()) return settings.status();
+  for (const auto& [name, wanted] : kStateSettings) {
+    const auto found = settings->find(name);
+    if (found == settings->end() || found->second == wanted) continue;
+    return absl::FailedPreconditionError(fmt::format(
+        "the state topic {0} has {1}={2}, it must be {3}, else the state of open sessions is deleted. Set it with "
+        "`kafka-configs.sh --alter --entity-type topics --entity-name {0} --add-config {1}={3}`",
+        topic, name, found->second, wanted));
+  }
+  return absl::OkStatus();
 }
 
 absl::Status RequireTopics(const std::vector<TopicState>& topics) {

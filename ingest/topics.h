@@ -15,10 +15,11 @@ namespace tidemark {
 
 struct TopicNeed {
   std::string name;
-  std::string purpose;  // "raw events, read"
+  std::string purpose;    // "raw events, read"
+  bool is_state = false;  // created with as many partitions as the events topic, and kept for ever
 };
 
-// In the order events -> sessions -> late -> dead letters.
+// In the order events -> sessions -> late -> dead letters -> state.
 std::vector<TopicNeed> NeededTopics(const KafkaOptions& options);
 
 struct TopicState {
@@ -34,6 +35,10 @@ absl::StatusOr<std::vector<TopicState>> DescribeTopics(const KafkaOptions& optio
 // process created meanwhile is no error.
 absl::StatusOr<std::vector<std::string>> CreateMissingTopics(const KafkaOptions& options,
                                                              const std::vector<TopicState>& topics, Duration timeout);
+
+// That nothing of the state topic is deleted behind tidemark's back: cleanup.policy=delete, retention.ms=-1 and
+// retention.bytes=-1. FailedPrecondition, with the command that sets it right, where it is not so.
+absl::Status CheckStateTopic(const KafkaOptions& options, Duration timeout);
 
 // OK when all exist; else FailedPrecondition with their names and the command that creates them.
 absl::Status RequireTopics(const std::vector<TopicState>& topics);

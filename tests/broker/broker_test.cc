@@ -32,7 +32,7 @@ Settings BrokerTest::BaseSettings() const {
 }
 
 void BrokerTest::CreateTopics(int partitions) {
-  for (const char* topic : {"journey-events", "sessions", "sessions-late", "sessions-dead-letters"}) {
+  for (const char* topic : {"journey-events", "sessions", "sessions-late", "sessions-dead-letters", "tidemark-state"}) {
     admin_->CreateTopic(topic, partitions);
   }
 }

@@ -27,6 +27,7 @@ class ManualClock : public Clock {
 
 struct WrittenRecord {
   std::string topic;
+  std::optional<PartitionId> partition;
   std::optional<std::string> key;
   std::optional<std::string> value;
   std::map<std::string, std::string> headers;
@@ -58,13 +59,16 @@ class FakeBroker : public Broker {
   absl::Status offsets_answer;
   absl::Status producer_answer;
   absl::Status committed_answer;
+  absl::Status state_answer;
   std::map<PartitionId, CommittedOffset> committed;
   std::map<PartitionId, Offset> first_offsets;
   std::map<PartitionId, Offset> end_offsets;  // those whose leader answers
   uint64_t record_limit = 1'000'000;
 
   // ---- what the test looks at
-  std::vector<WrittenRecord> written;  // in committed transactions
+  std::vector<WrittenRecord> written;                     // in committed transactions, but for the state topic
+  std::map<PartitionId, std::vector<std::string>> state;  // the state topic; the index is the offset
+  std::map<PartitionId, Offset> truncated;
   int commits = 0;
   int producers = 0;
   int transactions_begun = 0;
@@ -141,6 +145,7 @@ class FakeBroker : public Broker {
   absl::Status Write(const OutputRecord& record) override {
     WrittenRecord& written_record = pending_.emplace_back();
     written_record.topic = record.topic;
+    written_record.partition = record.partition;
     if (record.key) written_record.key = *record.key;
     if (record.value) written_record.value = *record.value;
     for (const RecordHeader& header : record.headers) {
@@ -157,13 +162,44 @@ class FakeBroker : public Broker {
     clock_.Advance(commit_takes);
     if (commit_happens) {
       ++commits;
-      written.insert(written.end(), pending_.begin(), pending_.end());
+      for (const WrittenRecord& record : pending_) {
+        if (record.partition) {
+          state[*record.partition].push_back(*record.value);
+        } else {
+          written.push_back(record);
+        }
+      }
       for (const CommittedOffset& offset : pending_offsets_) committed[offset.partition] = offset;
     }
     pending_.clear();
     pending_offsets_.clear();
     return commit_answer;
   }
+
+  absl::Status ReadState(std::span<const PartitionStart> starts) override {
+    state_reads_.assign(starts.begin(), starts.end());
+    state_ends_told_ = false;
+    return state_answer;
+  }
+  absl::Status PollState(Duration, StatePollResult& result) override {
+    result.Clear();
+    for (PartitionStart& read : state_reads_) {
+      const std::vector<std::string>& records = state[read.partition];
+      const auto end = static_cast<int64_t>(records.size());
+      for (int64_t i = std::max<int64_t>(read.offset.value, 0); i < end; ++i) {
+        result.records.push_back({read.partition, {i}, records[static_cast<size_t>(i)]});
+      }
+      if (!state_ends_told_ || read.offset.value < end) result.ends.push_back({read.partition, {end}});
+      read.offset = {std::max(read.offset.value, end)};
+    }
+    state_ends_told_ = true;
+    return absl::OkStatus();
+  }
+  absl::StatusOr<Offset> StateEnd(PartitionId partition) override {
+    return Offset{static_cast<int64_t>(state[partition].size())};
+  }
+  void TruncateState(PartitionId partition, Offset before) override { truncated[partition] = before; }
+
   void Close() override { closed = true; }
 
  private:
@@ -183,6 +219,8 @@ class FakeBroker : public Broker {
   std::vector<RecordHeader> headers_;
   std::vector<WrittenRecord> pending_;
   std::vector<CommittedOffset> pending_offsets_;
+  std::vector<PartitionStart> state_reads_;
+  bool state_ends_told_ = false;
 };
 
 }  // namespace tidemark

@@ -23,6 +23,7 @@ class KafkaClientTest : public testing::Test {
     options_.instance_id = "test";
     ASSERT_TRUE(broker_->CreateTopic(options_.events_topic, 2).ok());
     ASSERT_TRUE(broker_->CreateTopic(options_.sessions_topic, 1).ok());
+    ASSERT_TRUE(broker_->CreateTopic(StateTopic(options_), 2).ok());
   }
 
   std::unique_ptr<KafkaClient> MakeClient() {

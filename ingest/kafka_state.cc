@@ -1,0 +1,181 @@
+#include "ingest/kafka_state.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+
+#include "sinks/log.h"
+
+namespace tidemark {
+namespace {
+
+constexpr size_t kBatchRecords = 256;
+constexpr int kQueryTimeoutMs = 5'000;
+
+using AdminOptions = std::unique_ptr<rd_kafka_AdminOptions_t, KafkaDeleter<rd_kafka_AdminOptions_destroy>>;
+using DeleteRecords = std::unique_ptr<rd_kafka_DeleteRecords_t, KafkaDeleter<rd_kafka_DeleteRecords_destroy>>;
+using NewPartitions = std::unique_ptr<rd_kafka_NewPartitions_t, KafkaDeleter<rd_kafka_NewPartitions_destroy>>;
+using Metadata = std::unique_ptr<const rd_kafka_metadata_t, KafkaDeleter<rd_kafka_metadata_destroy>>;
+using Topic = std::unique_ptr<rd_kafka_topic_t, KafkaDeleter<rd_kafka_topic_destroy>>;
+
+// It belongs to no group: `group.id` only has to be set for partitions to be assigned by hand.
+KafkaProperties ConsumerProperties(const KafkaOptions& options, uint32_t shard) {
+  return {{"client.id", fmt::format("tidemark-{}-{}-state", options.instance_id, shard)},
+          {"group.id", options.group},
+          {"isolation.level", "read_committed"},
+          {"auto.offset.reset", "error"},
+          {"enable.auto.commit", "false"},
+          {"enable.auto.offset.store", "false"},
+          {"enable.partition.eof", "true"},
+          {"allow.auto.create.topics", "false"},
+          {"fetch.message.max.bytes", "8388608"},
+          {"queued.max.messages.kbytes", "65536"}};
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<KafkaState>> KafkaState::Create(const KafkaOptions& options, uint32_t shard) {
+  std::unique_ptr<KafkaState> state(new KafkaState(options));
+  const absl::Status started = state->Start(shard);
+  if (!started.ok()) return started;
+  return state;
+}
+
+KafkaState::~KafkaState() {
+  DropMessages();
+  if (consumer_) rd_kafka_assign(consumer_.get(), nullptr);
+}
+
+absl::Status KafkaState::Start(uint32_t shard) {
+  auto conf = MakeKafkaConf(options_, ConsumerProperties(options_, shard));
+  if (!conf.ok()) return conf.status();
+  auto consumer = MakeKafkaClient(RD_KAFKA_CONSUMER, *std::move(conf));
+  if (!consumer.ok()) return consumer.status();
+  consumer_ = *std::move(consumer);
+  rd_kafka_poll_set_consumer(consumer_.get());
+  queue_.reset(rd_kafka_queue_get_consumer(consumer_.get()));
+  truncated_.reset(rd_kafka_queue_new(consumer_.get()));
+  return absl::OkStatus();
+}
+
+// The events topic may get partitions at any time; the state topic, being tidemark's own, gets them too.
+absl::Status KafkaState::EnsurePartitions(uint32_t needed) {
+  if (needed <= partitions_) return absl::OkStatus();
+  const Topic topic(rd_kafka_topic_new(consumer_.get(), topic_.c_str(), nullptr));
+  const rd_kafka_metadata_t* raw = nullptr;
+  const rd_kafka_resp_err_t error = rd_kafka_metadata(consumer_.get(), 0, topic.get(), &raw, kQueryTimeoutMs);
+  if (error != RD_KAFKA_RESP_ERR_NO_ERROR) {
+    return KafkaStatus("looking at the topic " + topic_, error, rd_kafka_err2str(error));
+  }
+  const Metadata metadata(raw);
+  const bool exists = metadata->topic_cnt == 1 && metadata->topics[0].err == RD_KAFKA_RESP_ERR_NO_ERROR;
+  if (!exists) {
+    return absl::UnavailableError(
+        fmt::format("the topic {} does not exist; create it with `tidemark topics --create`", topic_));
+  }
+  partitions_ = static_cast<uint32_t>(metadata->topics[0].partition_cnt);
+  return needed <= partitions_ ? absl::OkStatus() : AddPartitions(needed);
+}
+
+absl::Status KafkaState::AddPartitions(uint32_t needed) {
+  std::array<char, 256> text{};
+  const NewPartitions partitions(rd_kafka_NewPartitions_new(topic_.c_str(), needed, text.data(), text.size()));
+  const AdminOptions admin(rd_kafka_AdminOptions_new(consumer_.get(), RD_KAFKA_ADMIN_OP_CREATEPARTITIONS));
+  rd_kafka_AdminOptions_set_request_timeout(admin.get(), kQueryTimeoutMs, text.data(), text.size());
+  const KafkaQueue queue(rd_kafka_queue_new(consumer_.get()));
+  rd_kafka_NewPartitions_t* pointer = partitions.get();
+  rd_kafka_CreatePartitions(consumer_.get(), &pointer, 1, admin.get(), queue.get());
+  const KafkaEvent event(rd_kafka_queue_poll(queue.get(), 2 * kQueryTimeoutMs));
+  Log(LogLevel::kInfo, "state_partitions_added", "the events topic has more partitions: the state topic gets them, too",
+      {{"topic", topic_}, {"partitions", needed}});
+  // They become visible a little later.
+  return absl::UnavailableError(fmt::format("the topic {} is getting {} partitions", topic_, needed));
+}
+
+absl::Status KafkaState::Read(std::span<const PartitionStart> starts) {
+  if (starts.empty()) {
+    rd_kafka_assign(consumer_.get(), nullptr);
+    return absl::OkStatus();
+  }
+  uint32_t needed = 0;
+  const KafkaPartitions list(rd_kafka_topic_partition_list_new(static_cast<int>(starts.size())));
+  for (const PartitionStart& start : starts) {
+    needed = std::max(needed, static_cast<uint32_t>(start.partition.value) + 1);
+    rd_kafka_topic_partition_list_add(list.get(), topic_.c_str(), start.partition.value)->offset =
+        start.offset == kFirstRecord ? RD_KAFKA_OFFSET_BEGINNING : start.offset.value;
+  }
+  const absl::Status enough = EnsurePartitions(needed);
+  if (!enough.ok()) return enough;
+  const rd_kafka_resp_err_t error = rd_kafka_assign(consumer_.get(), list.get());
+  if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return absl::OkStatus();
+  return KafkaStatus("beginning to read " + topic_, error, rd_kafka_err2str(error));
+}
+
+void KafkaState::DropMessages() {
+  for (rd_kafka_message_t* message : messages_) rd_kafka_message_destroy(message);
+  messages_.clear();
+}
+
+absl::Status KafkaState::Poll(Duration timeout, StatePollResult& result) {
+  result.Clear();
+  DropMessages();
+  messages_.resize(kBatchRecords);
+  // Wait for one, take the rest: a batch that does not fill would wait for all of the time-out.
+  ssize_t count = rd_kafka_consume_batch_queue(queue_.get(), static_cast<int>(timeout.ms), messages_.data(), 1);
+  if (count == 1) {
+    const ssize_t more = rd_kafka_consume_batch_queue(queue_.get(), 0, messages_.data() + 1, kBatchRecords - 1);
+    if (more > 0) count += more;
+  }
+  messages_.resize(count > 0 ? static_cast<size_t>(count) : 0);
+  for (const rd_kafka_message_t* message : messages_) TakeMessage(*message, result);
+  return absl::OkStatus();
+}
+
+void KafkaState::TakeMessage(const rd_kafka_message_t& message, StatePollResult& result) {
+  switch (message.err) {
+    case RD_KAFKA_RESP_ERR_NO_ERROR:
+      result.records.push_back(
+          {{message.partition}, {message.offset}, {static_cast<const char*>(message.payload), message.len}});
+      return;
+    case RD_KAFKA_RESP_ERR__PARTITION_EOF:
+      result.ends.push_back({{message.partition}, {message.offset}});
+      return;
+    case RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET:
+      result.errors.push_back({{message.partition}, rd_kafka_message_errstr(&message)});
+      return;
+    default:
+      Log(LogLevel::kWarn, "read_error", "the broker answered with an error; trying again",
+          {{"topic", topic_}, {"err", rd_kafka_message_errstr(&message)}});
+  }
+}
+
+absl::StatusOr<Offset> KafkaState::End(PartitionId partition) {
+  int64_t first = 0;
+  int64_t end = 0;
+  const rd_kafka_resp_err_t error =
+      rd_kafka_query_watermark_offsets(consumer_.get(), topic_.c_str(), partition.value, &first, &end, kQueryTimeoutMs);
+  if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return Offset{end};
+  return KafkaStatus("reading the end of " + topic_, error, rd_kafka_err2str(error));
+}
+
+void KafkaState::Truncate(PartitionId partition, Offset before) {
+  TakeTruncateResults();
+  const KafkaPartitions list(rd_kafka_topic_partition_list_new(1));
+  rd_kafka_topic_partition_list_add(list.get(), topic_.c_str(), partition.value)->offset = before.value;
+  const DeleteRecords request(rd_kafka_DeleteRecords_new(list.get()));
+  rd_kafka_DeleteRecords_t* pointer = request.get();
+  rd_kafka_DeleteRecords(consumer_.get(), &pointer, 1, nullptr, truncated_.get());
+}
+
+// What could not be deleted now is deleted with the next snapshot.
+void KafkaState::TakeTruncateResults() {
+  while (const KafkaEvent event{rd_kafka_queue_poll(truncated_.get(), 0)}) {
+    if (rd_kafka_event_error(event.get()) == RD_KAFKA_RESP_ERR_NO_ERROR) continue;
+    Log(LogLevel::kWarn, "state_not_truncated", "cannot delete what is no longer needed of the state topic",
+        {{"topic", topic_}, {"err", rd_kafka_event_error_string(event.get())}},
+        "allow tidemark to delete records of this topic; until then it grows");
+  }
+}
+
+}  // namespace tidemark

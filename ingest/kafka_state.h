@@ -1,0 +1,51 @@
+// The state topic through librdkafka: a consumer without a group membership that reads it back, and what is asked of
+// its partitions. Used by KafkaClient alone; one thread, the shard's.
+#pragma once
+
+#include <absl/status/status.h>
+#include <absl/status/statusor.h>
+#include <librdkafka/rdkafka.h>
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "ingest/broker.h"
+#include "ingest/kafka_handle.h"
+#include "ingest/kafka_options.h"
+
+namespace tidemark {
+
+class KafkaState {
+ public:
+  static absl::StatusOr<std::unique_ptr<KafkaState>> Create(const KafkaOptions& options, uint32_t shard);
+  ~KafkaState();
+
+  // As the functions of Broker say.
+  absl::Status Read(std::span<const PartitionStart> starts);
+  absl::Status Poll(Duration timeout, StatePollResult& result);
+  absl::StatusOr<Offset> End(PartitionId partition);
+  void Truncate(PartitionId partition, Offset before);
+
+ private:
+  explicit KafkaState(const KafkaOptions& options) : options_(options), topic_(StateTopic(options)) {}
+
+  absl::Status Start(uint32_t shard);
+  absl::Status EnsurePartitions(uint32_t needed);
+  absl::Status AddPartitions(uint32_t needed);
+  void TakeMessage(const rd_kafka_message_t& message, StatePollResult& result);
+  void DropMessages();
+  void TakeTruncateResults();
+
+  const KafkaOptions options_;
+  const std::string topic_;
+  KafkaClientHandle consumer_;
+  KafkaQueue queue_;
+  KafkaQueue truncated_;                       // answers to Truncate
+  std::vector<rd_kafka_message_t*> messages_;  // of the last Poll
+  uint32_t partitions_ = 0;                    // known to exist
+};
+
+}  // namespace tidemark

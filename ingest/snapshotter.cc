@@ -1,0 +1,108 @@
+#include "ingest/snapshotter.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "sinks/log.h"
+
+namespace tidemark {
+namespace {
+
+constexpr uint64_t kPieceBytes = 256 << 10;
+constexpr int kPiecesPerTurn = 4;
+// How fast records are assumed to be replayed, for recovery_target.
+constexpr uint64_t kReplayBytesPerSecond = 100 << 20;
+
+}  // namespace
+
+Snapshotter::Snapshotter(const KafkaOptions& kafka, Broker& broker, const Clock& clock, ShardOutput& output,
+                         ShardSnapshot& totals)
+    : kafka_(kafka), broker_(broker), clock_(clock), output_(output), totals_(totals) {}
+
+void Snapshotter::AfterCommit(Works& works) {
+  if (finished_) {
+    const auto work = works.find(*finished_);
+    if (work != works.end() && work->second.older_snapshot()) {
+      broker_.TruncateState(*finished_, *work->second.older_snapshot());
+    }
+    finished_.reset();
+  }
+  if (active_) return;
+  if (PartitionWork* due = NextDue(works)) Begin(*due);
+}
+
+PartitionWork* Snapshotter::NextDue(Works& works) {
+  const MonotonicTime now = clock_.Now();
+  PartitionWork* largest = nullptr;
+  uint64_t bytes = 0;
+  for (auto& [id, work] : works) {
+    if (!work.running() || work.bytes_since_snapshot() == 0) continue;
+    const auto [last, first_seen] = last_.try_emplace(id, now);
+    if (now - last->second >= kafka_.snapshot_interval) return &work;
+    bytes += work.bytes_since_snapshot();
+    if (largest == nullptr || work.bytes_since_snapshot() > largest->bytes_since_snapshot()) largest = &work;
+  }
+  const uint64_t limit = kReplayBytesPerSecond * static_cast<uint64_t>(kafka_.recovery_target.ms) / 1000;
+  return bytes > limit ? largest : nullptr;
+}
+
+bool Snapshotter::Begin(PartitionWork& work) {
+  last_[work.id()] = clock_.Now();
+  const auto state_end = broker_.StateEnd(work.id());
+  if (!state_end.ok()) return false;
+  active_ = Active{work.id(), *state_end, work.DescribeState()};
+  work.live().BeginSnapshot();
+  work.NoteSnapshotBegun();
+  return true;
+}
+
+absl::Status Snapshotter::WriteFirst(PartitionWork& work) {
+  const Offset begin = work.TakeFirstSnapshot();
+  work.NoteSnapshotWritten(begin);
+  return output_.WriteState(work.id(), work.DescribeState());
+}
+
+absl::Status Snapshotter::WriteSome(Works& works) {
+  if (!active_) return absl::OkStatus();
+  PartitionWork& work = works.at(active_->partition);
+  const int64_t began = clock_.NowMicroseconds();
+  absl::Status status;
+  bool more = true;
+  const uint64_t limit = std::min(kPieceBytes, broker_.max_record_bytes() / 2);
+  for (int i = 0; i < kPiecesPerTurn && more && status.ok(); ++i) {
+    more = work.live().NextSnapshotPiece(limit, piece_);
+    if (piece_.empty()) break;
+    totals_.snapshot_bytes += piece_.size();
+    status = output_.WriteState(work.id(), SnapshotChunk{active_->end.snapshot, active_->end.chunks++, piece_});
+  }
+  work.SetDirty();  // so that the group's generation guards these records, too
+  if (status.ok() && !more) status = Finish(work);
+  const int64_t took = clock_.NowMicroseconds() - began;
+  const auto bucket = std::lower_bound(kSnapshotPauseBucketsUs.begin(), kSnapshotPauseBucketsUs.end(), took);
+  ++totals_.snapshot_pause_buckets[static_cast<size_t>(bucket - kSnapshotPauseBucketsUs.begin())];
+  totals_.snapshot_pause_us_total += static_cast<uint64_t>(took);
+  return status;
+}
+
+absl::Status Snapshotter::Finish(PartitionWork& work) {
+  const Active done = *std::exchange(active_, std::nullopt);
+  work.NoteSnapshotWritten(done.begin);
+  finished_ = done.partition;
+  ++totals_.snapshots;
+  Log(LogLevel::kDebug, "snapshot_written", "a snapshot is complete",
+      {{"partition", done.partition.value},
+       {"offset", done.end.next.value},
+       {"open_sessions", done.end.sessions},
+       {"chunks", done.end.chunks}});
+  return output_.WriteState(work.id(), done.end);
+}
+
+void Snapshotter::Abandon(Works& works) {
+  finished_.reset();
+  if (!active_) return;
+  const auto work = works.find(active_->partition);
+  if (work != works.end() && work->second.partition() != nullptr) work->second.live().AbandonSnapshot();
+  active_.reset();
+}
+
+}  // namespace tidemark

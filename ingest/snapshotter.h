@@ -1,0 +1,73 @@
+// Snapshots of a shard's partitions, one at a time, each begun at an acknowledged commit and written in pieces between
+// batches of records, over as many transactions as it takes.
+//
+// A partition's turn comes when it had records for `snapshot_interval`, or when replaying what the shard has read since
+// its snapshots would take longer than `recovery_target`. What a snapshot costs: memory for one piece and for the
+// sessions that changed since the last one; a pause of one piece per turn. The shard's thread only.
+#pragma once
+
+#include <absl/status/status.h>
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <string>
+
+#include "core/state_record.h"
+#include "ingest/broker.h"
+#include "ingest/clock.h"
+#include "ingest/kafka_options.h"
+#include "ingest/partition_work.h"
+#include "ingest/shard_output.h"
+
+namespace tidemark {
+
+class Snapshotter {
+ public:
+  using Works = std::map<PartitionId, PartitionWork>;
+
+  // References must outlive the snapshotter. Counts what it does in `totals`.
+  Snapshotter(const KafkaOptions& kafka, Broker& broker, const Clock& clock, ShardOutput& output,
+              ShardSnapshot& totals);
+
+  bool active() const { return active_.has_value(); }
+
+  // The commit of all that `works` have done so far is acknowledged: lets go of what the last finished snapshot made
+  // superfluous, and begins the next one that is due.
+  void AfterCommit(Works& works);
+
+  // Begins one of this partition now. REQUIRES: as AfterCommit, and none is active. False: the broker did not answer.
+  bool Begin(PartitionWork& work);
+
+  // The empty snapshot of a partition that begins without a state.
+  absl::Status WriteFirst(PartitionWork& work);
+
+  // Writes the next pieces of the one under way.
+  absl::Status WriteSome(Works& works);
+
+  // The partitions are not ours any more, or begin again.
+  void Abandon(Works& works);
+
+ private:
+  struct Active {
+    PartitionId partition;
+    Offset begin;     // in the state topic
+    SnapshotEnd end;  // of the state at the beginning
+  };
+
+  PartitionWork* NextDue(Works& works);
+  absl::Status Finish(PartitionWork& work);
+
+  const KafkaOptions& kafka_;
+  Broker& broker_;
+  const Clock& clock_;
+  ShardOutput& output_;
+  ShardSnapshot& totals_;
+
+  std::optional<Active> active_;
+  std::optional<PartitionId> finished_;  // its end is written, not committed
+  std::map<PartitionId, MonotonicTime> last_;
+  std::string piece_;
+};
+
+}  // namespace tidemark
