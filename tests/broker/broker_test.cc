@@ -32,9 +32,10 @@ Settings BrokerTest::BaseSettings() const {
 }
 
 void BrokerTest::CreateTopics(int partitions) {
-  for (const char* topic : {"journey-events", "sessions", "sessions-late", "sessions-dead-letters", "tidemark-state"}) {
-    admin_->CreateTopic(topic, partitions);
-  }
+  Settings settings = BaseSettings();
+  settings["kafka.partitions"] = std::to_string(partitions);
+  const Finished created = RunTidemark("topics", {"--create"}, settings, directory());
+  ASSERT_EQ(created.exit_code, 0) << created.errors;
 }
 
 }  // namespace tidemark::testing
