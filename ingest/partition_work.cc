@@ -21,7 +21,7 @@ bool PartitionWork::Matches(const CommittedOffset& committed) const {
 }
 
 void PartitionWork::Continue() {
-  state_ = WorkState::kRunning;
+  Become(WorkState::kRunning);
   end_ = {-1};
   NoteCommitted();
 }
@@ -50,15 +50,16 @@ void PartitionWork::BeginEmpty(const Rules& rules, Offset next, Offset state_end
   Forget();
   partition_.emplace(id_, rules);
   next_ = next;
-  first_snapshot_ = state_end;
+  first_snapshot_ = DescribeState();
+  NoteSnapshotWritten(state_end);
   dirty_ = true;
-  state_ = WorkState::kRunning;
+  Become(WorkState::kRunning);
   StartClock(now);
 }
 
 void PartitionWork::BeginLoading() {
   Forget();
-  state_ = WorkState::kLoading;
+  Become(WorkState::kLoading);
 }
 
 void PartitionWork::BeginReplay(LoadedState state, Offset target, const CommitMetadata& expected) {
@@ -69,7 +70,7 @@ void PartitionWork::BeginReplay(LoadedState state, Offset target, const CommitMe
   expected_digest_ = expected.digest;
   committed_ = expected;
   replay_decisions_ = std::move(state.decisions);
-  state_ = WorkState::kReplaying;
+  Become(WorkState::kReplaying);
 }
 
 // Those that come before the record at `before`.
@@ -138,7 +139,9 @@ bool PartitionWork::AdvanceByClock(MonotonicTime now, Offset end, int speed, Eff
   const uint64_t open_before = partition_->open_sessions();
   partition_->AdvanceWatermark(watermark, effects);
   unwritten_watermark_ = watermark;
-  return partition_->open_sessions() != open_before;
+  const bool closed = partition_->open_sessions() != open_before;
+  dirty_ |= closed;  // at once: the effects may fail to be written
+  return closed;
 }
 
 std::optional<Decision> PartitionWork::TakeUnwrittenMove() {

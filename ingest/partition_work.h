@@ -32,11 +32,15 @@ class PartitionWork {
   PartitionId id() const { return id_; }
   WorkState state() const { return state_; }
   bool running() const { return state_ == WorkState::kRunning; }
-  bool reads() const { return running() || state_ == WorkState::kReplaying; }
+  // Whether it goes on with records; and whether those that the broker hands out begin at next(), which they do once
+  // the broker was told so.
+  bool wants_records() const { return running() || state_ == WorkState::kReplaying; }
+  bool reads() const { return wants_records() && told_broker_; }
+  void NoteAssigned() { told_broker_ = true; }
   Offset next() const { return next_; }
   bool dirty() const { return dirty_; }  // has something that no commit names yet
   const Partition* partition() const { return partition_ ? &*partition_ : nullptr; }
-  Partition& live() { return *partition_; }  // REQUIRES: reads()
+  Partition& live() { return *partition_; }  // REQUIRES: wants_records()
   uint64_t sequence() const { return committed_.sequence; }
   const PartitionCounters& counted() const { return counted_; }  // of what is committed
 
@@ -50,7 +54,7 @@ class PartitionWork {
   void BeginLoading();
   // Goes on from a loaded state with the records up to the committed offset.
   void BeginReplay(LoadedState state, Offset target, const CommitMetadata& expected);
-  void Wait() { state_ = WorkState::kWaiting; }
+  void Wait() { Become(WorkState::kWaiting); }
   void Fail() { state_ = WorkState::kFailed; }
 
   // Replay. A record below target() is taken without effects; all is done when the partition ends, or goes on, at or
@@ -87,8 +91,8 @@ class PartitionWork {
   void NoteSnapshotWritten(Offset begin);
   uint64_t bytes_since_snapshot() const { return bytes_ - bytes_at_snapshot_; }
   const std::optional<Offset>& older_snapshot() const { return committed_.older_snapshot; }
-  bool needs_first_snapshot() const { return first_snapshot_.has_value(); }
-  Offset TakeFirstSnapshot() { return *std::exchange(first_snapshot_, std::nullopt); }
+  // The snapshot of a state that began empty, which the first commit writes.
+  std::optional<SnapshotEnd> TakeFirstSnapshot() { return std::exchange(first_snapshot_, std::nullopt); }
   SnapshotEnd DescribeState() const;
   // Something is to be committed even if no record was read.
   void SetDirty() { dirty_ = true; }
@@ -100,12 +104,18 @@ class PartitionWork {
   void FillSnapshot(EventTime wall_now, std::optional<Offset> cached_end, PartitionSnapshot& snapshot) const;
 
  private:
+  // What was read ahead for the state before is of no use.
+  void Become(WorkState state) {
+    state_ = state;
+    told_broker_ = false;
+  }
   void Forget();
   void ApplyDecisions(Offset before);
   void StartClock(MonotonicTime now);
 
   const PartitionId id_;
   WorkState state_ = WorkState::kWaiting;
+  bool told_broker_ = false;
   std::optional<Partition> partition_;
   Offset next_{};
   Offset end_{-1};            // where the partition ended when its end was last reached
@@ -114,7 +124,7 @@ class PartitionWork {
   CommitMetadata committed_;  // what the last commit said; the attempt's values until it is known
   uint64_t decisions_ = 0;    // the number of the last one
   std::optional<EventTime> unwritten_watermark_;
-  std::optional<Offset> first_snapshot_;
+  std::optional<SnapshotEnd> first_snapshot_;
   uint64_t bytes_ = 0;  // of records taken since the state in memory began
   uint64_t bytes_at_snapshot_ = 0;
   PartitionCounters counted_;

@@ -246,11 +246,12 @@ absl::Status Shard::ReadFromHere() {
       const absl::Status status = SwitchRules(work);
       if (!status.ok()) return status;
     }
-    if (work.reads()) starts.push_back({id, work.next()});
+    if (work.wants_records()) starts.push_back({id, work.next()});
   }
   const auto epoch = broker_.Assign(starts);
   if (!epoch.ok()) return absl::IsUnavailable(epoch.status()) ? absl::OkStatus() : epoch.status();
   assignment_epoch_ = *epoch;
+  for (const PartitionStart& start : starts) works_.at(start.partition).NoteAssigned();
   assign_wanted_ = recovery_.loading();
   return absl::OkStatus();
 }
@@ -400,7 +401,8 @@ absl::Status Shard::PrepareCommit(std::vector<CommittedOffset>& offsets) {
   for (auto& [id, work] : works_) {
     if (!work.dirty() || !(work.running() || work.state() == WorkState::kFailed)) continue;
     absl::Status status = WriteUnwrittenMove(work);
-    if (status.ok() && work.needs_first_snapshot()) status = snapshotter_.WriteFirst(work);
+    const auto first_snapshot = work.TakeFirstSnapshot();
+    if (status.ok() && first_snapshot) status = output_.WriteState(id, *first_snapshot);
     if (!status.ok()) return status;
     offsets.push_back(work.Attempt(token));
   }

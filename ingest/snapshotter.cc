@@ -56,12 +56,6 @@ bool Snapshotter::Begin(PartitionWork& work) {
   return true;
 }
 
-absl::Status Snapshotter::WriteFirst(PartitionWork& work) {
-  const Offset begin = work.TakeFirstSnapshot();
-  work.NoteSnapshotWritten(begin);
-  return output_.WriteState(work.id(), work.DescribeState());
-}
-
 absl::Status Snapshotter::WriteSome(Works& works) {
   if (!active_) return absl::OkStatus();
   PartitionWork& work = works.at(active_->partition);

@@ -39,9 +39,6 @@ class Snapshotter {
   // Begins one of this partition now. REQUIRES: as AfterCommit, and none is active. False: the broker did not answer.
   bool Begin(PartitionWork& work);
 
-  // The empty snapshot of a partition that begins without a state.
-  absl::Status WriteFirst(PartitionWork& work);
-
   // Writes the next pieces of the one under way.
   absl::Status WriteSome(Works& works);
 
