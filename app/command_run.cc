@@ -1,7 +1,11 @@
 // `tidemark run`: from the events topic to the sessions topic, until it is told to stop.
 #include <fmt/format.h>
 
+#include <atomic>
 #include <cstdlib>
+#include <memory>
+#include <string>
+#include <vector>
 
 #include "app/commands.h"
 #include "app/http_server.h"
@@ -51,9 +55,23 @@ absl::StatusOr<bool> PrepareTopics(const KafkaOptions& options) {
   }
 }
 
-HttpCallbacks Callbacks(const Job& job) {
-  return {[&job] { return CollectMetrics(job.Snapshots()); }, [&job] { return job.Liveness(); },
-          [&job] { return job.Readiness(); }};
+// The window is open before there is a job: a port that is taken shows at once, and while the brokers are waited for
+// the probes say so.
+using JobPointer = std::atomic<std::shared_ptr<Job>>;
+
+HttpCallbacks Callbacks(const JobPointer& pointer) {
+  return {[&] {
+            const std::shared_ptr<Job> job = pointer;
+            return CollectMetrics(job ? job->Snapshots() : std::vector<ShardSnapshot>{});
+          },
+          [&] {
+            const std::shared_ptr<Job> job = pointer;
+            return job ? job->Liveness() : Health{true, "starting"};
+          },
+          [&] {
+            const std::shared_ptr<Job> job = pointer;
+            return job ? job->Readiness() : Health{false, "waits for the brokers and the topics"};
+          }};
 }
 
 // Until a signal or an error; then until the shards have ended. A second signal ends the process at once.
@@ -73,24 +91,33 @@ absl::Status WaitForEnd(Job& job) {
   return job.Wait();
 }
 
-absl::Status Serve(const Config& config) {
-  auto job = Job::Start({config});
-  if (!job.ok()) return job.status();
-  std::unique_ptr<HttpServer> http;
-  if (!config.http.address.empty()) {
-    auto started = HttpServer::Start(config.http, Callbacks(**job));
-    if (!started.ok()) return started.status();
-    http = *std::move(started);
-  }
+absl::Status RunJob(const Config& config, JobPointer& pointer, const std::string& url) {
+  auto started = Job::Start({config});
+  if (!started.ok()) return started.status();
+  const std::shared_ptr<Job> job = *std::move(started);
+  pointer = job;
   Log(LogLevel::kInfo, "running", "running",
       {{"topic", config.kafka.events_topic},
        {"group", config.kafka.group},
        {"shards", config.kafka.shards},
-       {"http", http ? http->url() : "off"}});
-  const absl::Status status = WaitForEnd(**job);
-  if (http) http->Stop();
+       {"http", url}});
+  const absl::Status status = WaitForEnd(*job);
+  pointer = std::shared_ptr<Job>();
   if (status.ok()) Log(LogLevel::kInfo, "stopped", "stopped");
   return status;
+}
+
+absl::Status Serve(const Config& config) {
+  JobPointer pointer;
+  std::unique_ptr<HttpServer> http;
+  if (!config.http.address.empty()) {
+    auto started = HttpServer::Start(config.http, Callbacks(pointer));
+    if (!started.ok()) return started.status();
+    http = *std::move(started);
+  }
+  const auto ready = PrepareTopics(config.kafka);
+  if (!ready.ok()) return ready.status();
+  return *ready ? RunJob(config, pointer, http ? http->url() : "off") : absl::OkStatus();
 }
 
 int Run(const ConfigFlags& flags, CommandContext& context) {
@@ -100,9 +127,6 @@ int Run(const ConfigFlags& flags, CommandContext& context) {
   FillInKafkaDefaults(config->kafka);
   const absl::Status usable = CheckLibrdkafka();
   if (!usable.ok()) return context.Fail(usable);
-  const auto ready = PrepareTopics(config->kafka);
-  if (!ready.ok()) return context.Fail(ready.status());
-  if (!*ready) return kExitOk;
   const absl::Status status = Serve(*config);
   FlushLog();
   return status.ok() ? kExitOk : context.Fail(status);

@@ -42,8 +42,8 @@ absl::Status Recovery::Begin(PartitionWork& work, const CommittedOffset& committ
         {{"shard", shard_}, {"partition", work.id().value}}, "look at the brokers' health; going on from that commit");
   }
   work.BeginLoading();
-  searches_.insert_or_assign(
-      work.id(), Search{StateLoader(work.id(), committed.offset, std::move(known)), true, std::nullopt, clock_.Now()});
+  searches_.insert_or_assign(work.id(), Search{StateLoader(work.id(), committed.offset, std::move(known)), true,
+                                               std::nullopt, clock_.Now(), ""});
   ++loading_;
   start_wanted_ = true;
   return absl::OkStatus();
@@ -68,6 +68,7 @@ absl::Status Recovery::Step(Duration max_wait, std::map<PartitionId, PartitionWo
   }
   for (auto& [id, search] : searches_) {
     if (!search.loading && search.at_end) GiveUpReplayAfterPatience(works.at(id), search);
+    if (!search.no_way.empty()) FailOrBeginAgain(works.at(id), search);
   }
   std::erase_if(searches_, [&](const auto& entry) {
     const WorkState state = works.at(entry.first).state();
@@ -143,11 +144,9 @@ void Recovery::TakeAllSeen(PartitionWork& work, Search& search) {
     if (next.ok() && BeginEmpty(work, *next).ok()) StopLoading(search);
     return;  // else the next step tries again
   }
-  StopLoading(search);
-  Fail(work,
-       committed ? "the committed offset was not written by tidemark, but there is a state of an earlier time"
-                 : "the group has no committed offset any more (expired or deleted), but there is a state",
-       kRecoverCommand);
+  GiveUp(work, search,
+         committed ? "the committed offset was not written by tidemark, but there is a state of an earlier time"
+                   : "the group has no committed offset any more (expired or deleted), but there is a state");
 }
 
 absl::Status Recovery::BeginEmpty(PartitionWork& work, Offset next) {
@@ -185,9 +184,9 @@ void Recovery::NoteReplayEnd(const PartitionWork& work) {
   if (!search.at_end) search.at_end = clock_.Now();
 }
 
-void Recovery::GiveUpReplayAfterPatience(PartitionWork& work, const Search& search) {
+void Recovery::GiveUpReplayAfterPatience(PartitionWork& work, Search& search) {
   if (work.state() != WorkState::kReplaying || clock_.Now() - *search.at_end < kPatience) return;
-  Fail(work, "the events topic ends before the committed offset: it was re-created, or lost records", kRecoverCommand);
+  GiveUp(work, search, "the events topic ends before the committed offset: it was re-created, or lost records");
 }
 
 void Recovery::TryOlder(PartitionWork& work, Search& search, std::string_view why) {
@@ -201,8 +200,30 @@ void Recovery::TryOlder(PartitionWork& work, Search& search, std::string_view wh
     work.BeginLoading();
     return;
   }
+  GiveUp(work, search, fmt::format("no state in {} leads to the committed offset: {}", StateTopic(kafka_), why));
+}
+
+void Recovery::GiveUp(PartitionWork& work, Search& search, std::string_view why) {
   StopLoading(search);
-  Fail(work, fmt::format("no state in {} leads to the committed offset: {}", StateTopic(kafka_), why), kRecoverCommand);
+  search.at_end.reset();
+  search.no_way = why;
+  work.BeginLoading();  // what it has is of no use
+}
+
+// Whoever was asleep for long may look for the state of a commit that is history: others have gone on, and have deleted
+// what they do not need. That is no failure.
+void Recovery::FailOrBeginAgain(PartitionWork& work, const Search& search) {
+  const PartitionId id = work.id();
+  const auto committed = broker_.Committed({&id, 1});
+  if (!committed.ok()) return;  // the next step asks again
+  const std::optional<CommitMetadata>& metadata = search.loader.metadata();
+  const CommittedOffset& now = committed->front();
+  const bool same = now.offset == search.loader.committed() && (!metadata || now.metadata == ToText(*metadata));
+  if (same) {
+    Fail(work, search.no_way, kRecoverCommand);
+  } else {
+    Begin(work, now).IgnoreError();
+  }
 }
 
 void Recovery::Fail(PartitionWork& work, std::string_view why, std::string_view do_what) {

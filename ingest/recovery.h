@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <string>
 #include <string_view>
 
 #include "core/rules.h"
@@ -59,6 +60,7 @@ class Recovery {
     bool loading = true;                  // false: it replays
     std::optional<MonotonicTime> at_end;  // when all there was had been read
     MonotonicTime began;
+    std::string no_way;  // why no attempt is left; empty: one is under way
   };
   using Searches = std::map<PartitionId, Search>;
 
@@ -70,7 +72,9 @@ class Recovery {
   void TryOlder(PartitionWork& work, Search& search, std::string_view why);
   void TakeAllSeen(PartitionWork& work, Search& search);
   absl::Status BeginEmpty(PartitionWork& work, Offset next);
-  void GiveUpReplayAfterPatience(PartitionWork& work, const Search& search);
+  void GiveUpReplayAfterPatience(PartitionWork& work, Search& search);
+  void GiveUp(PartitionWork& work, Search& search, std::string_view why);
+  void FailOrBeginAgain(PartitionWork& work, const Search& search);
   void StopLoading(Search& search);
   void Fail(PartitionWork& work, std::string_view why, std::string_view do_what);
   void NoteCounts(const StateLoader& loader);
