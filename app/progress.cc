@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 
 namespace tidemark {
@@ -37,7 +38,7 @@ std::string FormatCount(uint64_t count) {
 }
 
 std::string FormatSeconds(double seconds) {
-  const uint64_t whole = static_cast<uint64_t>(std::max(seconds, 0.0) + 0.5);
+  const uint64_t whole = static_cast<uint64_t>(std::llround(std::max(seconds, 0.0)));
   if (whole < 60) return fmt::format("{} s", whole);
   if (whole < 3600) return fmt::format("{} min {:02} s", whole / 60, whole % 60);
   return fmt::format("{} h {:02} min", whole / 3600, whole % 3600 / 60);

@@ -8,7 +8,7 @@
 namespace tidemark {
 namespace {
 
-constexpr size_t kInitialCapacity = 64 * 1024;
+constexpr size_t kInitialCapacity = size_t{64} << 10;
 
 bool IsBlank(char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
@@ -112,7 +112,7 @@ Document::Fault Document::Parse(std::string_view json) {
 // Reads no further than the index: its end is checked wherever a structural is expected.
 bool Document::CheckStructure() {
   if (count_ == 0 || At(0) != '{') return false;
-  if (match_.size() < count_) match_.resize(count_ * 2);
+  if (match_.size() < count_) match_.resize(size_t{2} * count_);
   open_.clear();
   Node i = 0;
   bool expect_key = false;

@@ -18,7 +18,7 @@
 namespace tidemark {
 namespace {
 
-constexpr size_t kCompressedBytes = 256 * 1024;
+constexpr size_t kCompressedBytes = size_t{256} << 10;
 constexpr size_t kMagicBytes = 4;
 constexpr std::string_view kGzipMagic("\x1f\x8b", 2);
 constexpr std::string_view kZstdMagic("\x28\xb5\x2f\xfd", 4);

@@ -109,7 +109,7 @@ KafkaError Produce(rd_kafka_t* producer, const std::string& topic, const OutputR
   fields[count].vtype = RD_KAFKA_VTYPE_HEADERS;
   fields[count++].u.headers = headers.get();
   KafkaError error(rd_kafka_produceva(producer, fields, count));
-  if (!error) headers.release();
+  if (!error) static_cast<void>(headers.release());
   return error;
 }
 
@@ -140,7 +140,7 @@ absl::StatusOr<std::unique_ptr<KafkaClient>> KafkaClient::Create(const KafkaOpti
   return client;
 }
 
-KafkaClient::~KafkaClient() { Close(); }
+KafkaClient::~KafkaClient() { KafkaClient::Close(); }
 
 absl::Status KafkaClient::Join() {
   auto conf = MakeKafkaConf(options_, ConsumerProperties(options_, shard_));

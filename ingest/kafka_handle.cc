@@ -135,7 +135,7 @@ absl::StatusOr<KafkaClientHandle> MakeKafkaClient(rd_kafka_type_t type, KafkaCon
     return absl::InvalidArgumentError(
         fmt::format("the Kafka settings do not fit together: {}. Correct [kafka.properties]", text.data()));
   }
-  conf.release();  // it belongs to the client now
+  static_cast<void>(conf.release());  // it belongs to the client now
   return KafkaClientHandle(client);
 }
 

@@ -8,7 +8,7 @@
 namespace tidemark {
 namespace {
 
-constexpr size_t kBufferBytes = 256 * 1024;
+constexpr size_t kBufferBytes = size_t{256} << 10;
 
 }  // namespace
 

@@ -32,6 +32,7 @@ void PartitionWork::Forget() {
   dirty_ = false;
   attempted_.clear();
   committed_ = {};
+  acknowledged_sequence_ = 0;
   decisions_ = 0;
   unwritten_watermark_.reset();
   first_snapshot_.reset();
@@ -102,6 +103,7 @@ bool PartitionWork::FinishReplay(MonotonicTime now) {
   if (replay_decision_ != replay_decisions_.size() || partition_->digest() != expected_digest_) return false;
   partition_->ForgetCounters();
   decisions_ = committed_.decisions;
+  acknowledged_sequence_ = committed_.sequence;
   replay_decisions_ = {};
   state_ = WorkState::kRunning;
   StartClock(now);
@@ -185,7 +187,10 @@ CommittedOffset PartitionWork::Attempt(const std::string& token) {
   return {id_, next_, attempted_};
 }
 
-void PartitionWork::NoteCommitted() { counted_ = partition_->counters(); }
+void PartitionWork::NoteCommitted() {
+  counted_ = partition_->counters();
+  acknowledged_sequence_ = committed_.sequence;
+}
 
 void PartitionWork::FillSnapshot(EventTime wall_now, std::optional<Offset> cached_end,
                                  PartitionSnapshot& snapshot) const {

@@ -40,8 +40,8 @@ class PartitionWork {
   Offset next() const { return next_; }
   bool dirty() const { return dirty_; }  // has something that no commit names yet
   const Partition* partition() const { return partition_ ? &*partition_ : nullptr; }
-  Partition& live() { return *partition_; }  // REQUIRES: wants_records()
-  uint64_t sequence() const { return committed_.sequence; }
+  Partition& live() { return *partition_; }                      // REQUIRES: wants_records()
+  uint64_t sequence() const { return acknowledged_sequence_; }   // of the last commit that is known to have happened
   const PartitionCounters& counted() const { return counted_; }  // of what is committed
 
   // Whether the state in memory is what the group has committed; if so, Continue goes on with it.
@@ -122,7 +122,8 @@ class PartitionWork {
   bool dirty_ = false;        // inputs since the last attempt to commit
   std::string attempted_;     // the metadata of that attempt
   CommitMetadata committed_;  // what the last commit said; the attempt's values until it is known
-  uint64_t decisions_ = 0;    // the number of the last one
+  uint64_t acknowledged_sequence_ = 0;
+  uint64_t decisions_ = 0;  // the number of the last one
   std::optional<EventTime> unwritten_watermark_;
   std::optional<SnapshotEnd> first_snapshot_;
   uint64_t bytes_ = 0;  // of records taken since the state in memory began

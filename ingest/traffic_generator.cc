@@ -16,8 +16,8 @@ namespace {
 // contract's time-out.
 constexpr int64_t kShortestStepMs = 2'000;
 constexpr int64_t kLongestStepMs = 58'000;
-constexpr int64_t kShortestPauseMs = 25 * 60'000;
-constexpr int64_t kLongestPauseMs = 90 * 60'000;
+constexpr int64_t kShortestPauseMs = int64_t{25} * 60'000;
+constexpr int64_t kLongestPauseMs = int64_t{90} * 60'000;
 constexpr int64_t kMeanCycleMs = 10 * (kShortestStepMs + kLongestStepMs) / 2 + (kShortestPauseMs + kLongestPauseMs) / 2;
 constexpr double kMeanEventsPerCycle = 10;
 
@@ -142,7 +142,7 @@ EventTime TrafficGenerator::Impl::TimeOf(const Visit& visit, EventTime now, Gene
   if (late_ > 0 && random_.Chance(late_)) {
     event.late = true;
     const bool conversation = visit.kind == VisitKind::kConversation;
-    return now - (conversation ? Minutes(random_.Between(25 * 60, 48 * 60)) : Minutes(random_.Between(22, 180)));
+    return now - (conversation ? Minutes(random_.Between(1'500, 2'880)) : Minutes(random_.Between(22, 180)));
   }
   if (disorder_ > 0 && random_.Chance(disorder_)) {
     event.disordered = true;

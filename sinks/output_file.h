@@ -36,7 +36,7 @@ class OutputFile {
   absl::Status Close();
 
  private:
-  static constexpr size_t kFlushBytes = 256 * 1024;
+  static constexpr size_t kFlushBytes = size_t{256} << 10;
 
   OutputFile(int fd, std::string name);
   absl::Status Fail(int error);
