@@ -64,6 +64,7 @@ void AddRunCommand(CLI::App& app, CommandContext& context);
 void AddReplayCommand(CLI::App& app, CommandContext& context);
 void AddGenerateCommand(CLI::App& app, CommandContext& context);
 void AddDemoCommand(CLI::App& app, CommandContext& context);
+void AddRecoverCommand(CLI::App& app, CommandContext& context);
 void AddTopicsCommand(CLI::App& app, CommandContext& context);
 void AddCheckConfigCommand(CLI::App& app, CommandContext& context);
 void AddConfigCommand(CLI::App& app, CommandContext& context);

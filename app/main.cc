@@ -19,6 +19,7 @@ void AddCommands(CLI::App& app, CommandContext& context) {
   AddReplayCommand(app, context);
   AddGenerateCommand(app, context);
   AddTopicsCommand(app, context);
+  AddRecoverCommand(app, context);
   AddCheckConfigCommand(app, context);
   AddConfigCommand(app, context);
 }

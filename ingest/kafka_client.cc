@@ -10,6 +10,8 @@
 namespace tidemark {
 namespace {
 
+constexpr Duration kSessionTimeout = Seconds(30);
+constexpr Duration kTransactionTimeout = Seconds(15);
 constexpr size_t kBatchRecords = 1000;
 constexpr int kQueryTimeoutMs = 5'000;
 constexpr int kEndOffsetsTimeoutMs = 2'000;
@@ -35,7 +37,7 @@ KafkaProperties ConsumerProperties(const KafkaOptions& options, uint32_t shard) 
           {"enable.auto.offset.store", "false"},
           {"enable.partition.eof", "true"},
           {"allow.auto.create.topics", "false"},
-          {"session.timeout.ms", "30000"},
+          {"session.timeout.ms", std::to_string(kSessionTimeout.ms)},
           {"fetch.max.bytes", "8388608"},
           {"queued.max.messages.kbytes", "32768"}};
 }
@@ -43,7 +45,7 @@ KafkaProperties ConsumerProperties(const KafkaOptions& options, uint32_t shard) 
 KafkaProperties ProducerProperties(const KafkaOptions& options, uint32_t shard) {
   return {{"client.id", fmt::format("tidemark-{}", MemberId(options, shard))},
           {"transactional.id", TransactionalId(options, shard)},
-          {"transaction.timeout.ms", "15000"},
+          {"transaction.timeout.ms", std::to_string(kTransactionTimeout.ms)},
           {"queue.buffering.max.messages", "100000"},
           {"queue.buffering.max.kbytes", "65536"},
           {"partitioner", "murmur2_random"}};  // as Java's producers spread keys
@@ -53,6 +55,13 @@ uint64_t ParseNumber(const std::string& text, uint64_t otherwise) {
   uint64_t number = otherwise;
   std::from_chars(text.data(), text.data() + text.size(), number);
   return number;
+}
+
+// A property in milliseconds, as the user or else we set it.
+Duration DurationProperty(const KafkaOptions& options, const std::string& name, Duration ours) {
+  const auto found = options.properties.find(name);
+  if (found == options.properties.end()) return ours;
+  return Milliseconds(static_cast<int64_t>(ParseNumber(found->second, static_cast<uint64_t>(ours.ms))));
 }
 
 std::optional<std::string_view> View(const void* data, size_t size) {
@@ -124,14 +133,17 @@ std::string TransactionalId(const KafkaOptions& options, uint32_t shard) {
 }
 
 Duration TransactionTimeout(const KafkaOptions& options) {
-  const auto found = options.properties.find("transaction.timeout.ms");
-  const uint64_t ms = found == options.properties.end() ? 15'000 : ParseNumber(found->second, 15'000);
-  return Milliseconds(static_cast<int64_t>(ms));
+  return DurationProperty(options, "transaction.timeout.ms", kTransactionTimeout);
+}
+
+Duration SessionTimeout(const KafkaOptions& options) {
+  return DurationProperty(options, "session.timeout.ms", kSessionTimeout);
 }
 
 absl::StatusOr<std::unique_ptr<KafkaClient>> KafkaClient::Create(const KafkaOptions& options, uint32_t shard) {
   std::unique_ptr<KafkaClient> client(new KafkaClient(options, shard));
-  absl::Status status = client->Join();
+  absl::Status status = client->MakeConsumer();
+  if (status.ok()) status = client->Join();
   if (status.ok()) status = client->MakeProducer();
   if (!status.ok()) return status;
   auto state = KafkaState::Create(options, shard);
@@ -140,9 +152,21 @@ absl::StatusOr<std::unique_ptr<KafkaClient>> KafkaClient::Create(const KafkaOpti
   return client;
 }
 
+absl::StatusOr<std::unique_ptr<KafkaClient>> KafkaClient::CreateOutsideTheGroup(const KafkaOptions& options) {
+  std::unique_ptr<KafkaClient> client(new KafkaClient(options, 0));
+  client->is_member_ = false;
+  absl::Status status = client->MakeConsumer();
+  if (status.ok()) status = client->MakeProducer();
+  if (!status.ok()) return status;
+  auto state = KafkaState::Create(options, 0);
+  if (!state.ok()) return state.status();
+  client->state_ = *std::move(state);
+  return client;
+}
+
 KafkaClient::~KafkaClient() { KafkaClient::Close(); }
 
-absl::Status KafkaClient::Join() {
+absl::Status KafkaClient::MakeConsumer() {
   auto conf = MakeKafkaConf(options_, ConsumerProperties(options_, shard_));
   if (!conf.ok()) return conf.status();
   if (KafkaProperty(conf->get(), "auto.offset.reset") != "error") {
@@ -159,7 +183,10 @@ absl::Status KafkaClient::Join() {
   rd_kafka_poll_set_consumer(consumer_.get());
   queue_.reset(rd_kafka_queue_get_consumer(consumer_.get()));
   messages_.reserve(kBatchRecords);
+  return absl::OkStatus();
+}
 
+absl::Status KafkaClient::Join() {
   const KafkaPartitions topics(rd_kafka_topic_partition_list_new(1));
   rd_kafka_topic_partition_list_add(topics.get(), options_.events_topic.c_str(), RD_KAFKA_PARTITION_UA);
   const rd_kafka_resp_err_t error = rd_kafka_subscribe(consumer_.get(), topics.get());
@@ -434,13 +461,32 @@ absl::Status KafkaClient::Write(const OutputRecord& record) {
   }
 }
 
-absl::Status KafkaClient::SendOffsets(std::span<const CommittedOffset> offsets) {
-  // Without a member id the broker would not fence us, and lost partitions are somebody else's already.
+absl::StatusOr<int> KafkaClient::GroupMembers() {
+  const rd_kafka_group_list* groups = nullptr;
+  const rd_kafka_resp_err_t error =
+      rd_kafka_list_groups(consumer_.get(), options_.group.c_str(), &groups, kQueryTimeoutMs);
+  if (error != RD_KAFKA_RESP_ERR_NO_ERROR) {
+    return KafkaStatus("looking at the group " + options_.group, error, rd_kafka_err2str(error));
+  }
+  const int members = groups->group_cnt == 1 ? groups->groups[0].member_cnt : 0;
+  rd_kafka_group_list_destroy(groups);
+  return members;
+}
+
+// Without a member id the broker would not fence us, and lost partitions are somebody else's already.
+absl::StatusOr<KafkaGroupMetadata> KafkaClient::GroupMetadata() const {
+  if (!is_member_) return KafkaGroupMetadata(rd_kafka_consumer_group_metadata_new(options_.group.c_str()));
   const std::unique_ptr<char, decltype([](char* id) { rd_kafka_mem_free(nullptr, id); })> member(
       rd_kafka_memberid(consumer_.get()));
   if (!member || *member == '\0' || rd_kafka_assignment_lost(consumer_.get()) != 0) {
     return absl::AbortedError("the group has taken the partitions away");
   }
+  return KafkaGroupMetadata(rd_kafka_consumer_group_metadata(consumer_.get()));
+}
+
+absl::Status KafkaClient::SendOffsets(std::span<const CommittedOffset> offsets) {
+  const auto group = GroupMetadata();
+  if (!group.ok()) return group.status();
   const KafkaPartitions list = PartitionList({});
   for (const CommittedOffset& offset : offsets) {
     rd_kafka_topic_partition_t* element =
@@ -450,10 +496,9 @@ absl::Status KafkaClient::SendOffsets(std::span<const CommittedOffset> offsets) 
     offset.metadata.copy(static_cast<char*>(element->metadata), offset.metadata.size());
     element->metadata_size = offset.metadata.size();
   }
-  const KafkaGroupMetadata group(rd_kafka_consumer_group_metadata(consumer_.get()));
   const MonotonicTime start = Now();
   for (;;) {
-    KafkaError error(rd_kafka_send_offsets_to_transaction(producer_.get(), list.get(), group.get(), -1));
+    KafkaError error(rd_kafka_send_offsets_to_transaction(producer_.get(), list.get(), group->get(), -1));
     if (!error) return absl::OkStatus();
     const bool again = rd_kafka_error_is_retriable(error.get()) != 0 && Since(start) < kDoubtfulAfter;
     if (!again) return TransactionFailure("sending the offsets", std::move(error));

@@ -29,12 +29,19 @@ std::string MemberId(const KafkaOptions& options, uint32_t shard);
 std::string TransactionalId(const KafkaOptions& options, uint32_t shard);
 // `transaction.timeout.ms` as it will be used.
 Duration TransactionTimeout(const KafkaOptions& options);
+// `session.timeout.ms` as it will be used.
+Duration SessionTimeout(const KafkaOptions& options);
 
 class KafkaClient : public Broker {
  public:
   // Joins the group. A broker that is away is no error: Poll waits for it. options.instance_id must be set.
   static absl::StatusOr<std::unique_ptr<KafkaClient>> Create(const KafkaOptions& options, uint32_t shard);
+  // For what is done while the group has no members: it reads and commits, but is none itself.
+  static absl::StatusOr<std::unique_ptr<KafkaClient>> CreateOutsideTheGroup(const KafkaOptions& options);
   ~KafkaClient() override;
+
+  // How many members the group has now.
+  absl::StatusOr<int> GroupMembers();
 
   absl::Status Poll(Duration timeout, PollResult& result) override;
   std::span<const RecordHeader> Headers(const InputRecord& record) override;
@@ -62,7 +69,9 @@ class KafkaClient : public Broker {
  private:
   KafkaClient(const KafkaOptions& options, uint32_t shard) : options_(options), shard_(shard) {}
 
+  absl::Status MakeConsumer();
   absl::Status Join();
+  absl::StatusOr<KafkaGroupMetadata> GroupMetadata() const;
   absl::Status MakeProducer();
   absl::Status TakeMessage(const rd_kafka_message_t& message, PollResult& result);
   absl::Status ConsumerFailure();
@@ -76,6 +85,7 @@ class KafkaClient : public Broker {
 
   const KafkaOptions options_;
   const uint32_t shard_;
+  bool is_member_ = true;
 
   KafkaClientHandle consumer_;
   KafkaQueue queue_;

@@ -159,6 +159,22 @@ bool KafkaAdmin::Knows(const std::string& topic, int partitions) {
   return known;
 }
 
+void KafkaAdmin::DeleteRecords(const std::string& topic, int partitions) {
+  rd_kafka_topic_partition_list_t* list = rd_kafka_topic_partition_list_new(partitions);
+  for (int i = 0; i < partitions; ++i) {
+    rd_kafka_topic_partition_list_add(list, topic.c_str(), i)->offset = RD_KAFKA_OFFSET_END;
+  }
+  rd_kafka_DeleteRecords_t* request = rd_kafka_DeleteRecords_new(list);
+  rd_kafka_topic_partition_list_destroy(list);
+  rd_kafka_queue_t* queue = rd_kafka_queue_new(client_.get());
+  rd_kafka_DeleteRecords(client_.get(), &request, 1, nullptr, queue);
+  rd_kafka_event_t* event = rd_kafka_queue_poll(queue, 30'000);
+  EXPECT_TRUE(event != nullptr && rd_kafka_event_error(event) == RD_KAFKA_RESP_ERR_NO_ERROR) << "deleting " << topic;
+  if (event != nullptr) rd_kafka_event_destroy(event);
+  rd_kafka_queue_destroy(queue);
+  rd_kafka_DeleteRecords_destroy(request);
+}
+
 GroupDescription KafkaAdmin::Describe(const std::string& group) {
   const rd_kafka_group_list* groups = nullptr;
   if (rd_kafka_list_groups(client_.get(), group.c_str(), &groups, kRequestMs) != RD_KAFKA_RESP_ERR_NO_ERROR) return {};

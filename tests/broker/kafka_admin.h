@@ -42,6 +42,8 @@ class KafkaAdmin {
 
   bool Answers();
   void CreateTopic(const std::string& name, int partitions);
+  // Everything there is in these partitions.
+  void DeleteRecords(const std::string& topic, int partitions);
   GroupDescription Describe(const std::string& group);
   // The next offset of each partition; -1 where nothing was committed.
   std::vector<int64_t> Committed(const std::string& group, const std::string& topic, int partitions);

@@ -1,0 +1,97 @@
+// A process that is killed, a state that is gone: on a real Kafka.
+#include <csignal>
+#include <cstdlib>
+
+#include "tests/broker/broker_test.h"
+
+namespace tidemark::testing {
+namespace {
+
+constexpr int kPartitions = 2;
+constexpr int kEvents = 300;
+
+// Each its own session, all of one minute: they stay open.
+std::vector<StoredRecord> Events() {
+  std::vector<StoredRecord> records;
+  for (int i = 0; i < kEvents; ++i) {
+    const std::string id = std::to_string(i);
+    records.push_back({i % kPartitions,
+                       0,
+                       id,
+                       R"({"id":"e-)" + id + R"(","customerId":")" + id +
+                           R"(","customerIdType":"cookie","createdDate":"2025-01-01T00:00:)" +
+                           (i % 60 < 10 ? "0" : "") + std::to_string(i % 60) +
+                           R"(Z","webEvent":{"eventName":"page_viewed"}})",
+                       {}});
+  }
+  return records;
+}
+
+class KilledTest : public BrokerTest {
+ protected:
+  void SetUp() override {
+    setenv("TIDEMARK_KAFKA_PROPERTY_SESSION_TIMEOUT_MS", "6000", 1);
+    ASSERT_NO_FATAL_FAILURE(StartKafka());
+    CreateTopics(kPartitions);
+    admin().Write("journey-events", Events());
+  }
+
+  void TearDown() override { unsetenv("TIDEMARK_KAFKA_PROPERTY_SESSION_TIMEOUT_MS"); }
+
+  // A process that has read and committed everything.
+  void RunToTheEnd(const std::string& name) {
+    run_ = std::make_unique<TidemarkRun>(BaseSettings(), directory(), name);
+    ASSERT_TRUE(Eventually(kPatience, [&] {
+      const std::vector<int64_t> ends = admin().Ends("journey-events", kPartitions);
+      return admin().Committed("tidemark", "journey-events", kPartitions) == ends && run_->Ready();
+    })) << run_->Log();
+  }
+
+  void Stop(int signal) {
+    run_->process().Signal(signal);
+    run_->process().Wait(kPatience);
+  }
+
+  std::unique_ptr<TidemarkRun> run_;
+};
+
+TEST_F(KilledTest, OpenSessionsAreThereAgainAfterAKill) {
+  RunToTheEnd("first");
+  Stop(SIGKILL);
+  RunToTheEnd("second");
+  EXPECT_TRUE(Eventually(kPatience, [&] { return run_->Metric("tidemark_open_sessions") == kEvents; })) << run_->Log();
+  EXPECT_EQ(run_->Metric("tidemark_recovery_records_total"), kEvents);
+  Stop(SIGTERM);
+  RunToTheEnd("third");
+  EXPECT_TRUE(Eventually(kPatience, [&] { return run_->Metric("tidemark_open_sessions") == kEvents; })) << run_->Log();
+  EXPECT_EQ(run_->Metric("tidemark_recovery_records_total"), 0) << "a clean stop leaves nothing to replay";
+}
+
+TEST_F(KilledTest, WithoutItsStateItRefusesUntilToldWhatToDo) {
+  RunToTheEnd("first");
+  const Finished running =
+      RunTidemark("recover", {"--all", "--from", "committed", "--apply"}, BaseSettings(), directory());
+  EXPECT_EQ(running.exit_code, 78) << "the group has members: " << running.output << running.errors;
+  Stop(SIGTERM);
+  admin().DeleteRecords("tidemark-state", kPartitions);
+
+  TidemarkRun refusing(BaseSettings(), directory(), "refusing");
+  ASSERT_TRUE(Eventually(2 * kPatience, [&] { return refusing.CountLogged("partition_failed") == kPartitions; }))
+      << refusing.Log();
+  EXPECT_FALSE(refusing.Ready());
+  refusing.process().Signal(SIGTERM);
+  EXPECT_EQ(refusing.process().Wait(kPatience), 0);
+
+  const Finished asked = RunTidemark("recover", {"--all", "--from", "earliest"}, BaseSettings(), directory());
+  EXPECT_EQ(asked.exit_code, 0) << asked.errors;
+  EXPECT_NE(asked.output.find("would begin at 0"), std::string::npos) << asked.output;
+  const Finished recovered =
+      RunTidemark("recover", {"--all", "--from", "earliest", "--apply"}, BaseSettings(), directory());
+  EXPECT_EQ(recovered.exit_code, 0) << recovered.errors;
+  RunToTheEnd("again");
+  EXPECT_TRUE(Eventually(kPatience, [&] { return run_->Metric("tidemark_open_sessions") == kEvents; })) << run_->Log();
+  Stop(SIGTERM);
+}
+
+}  // namespace
+}  // namespace tidemark::testing
