@@ -58,7 +58,7 @@ void BareSimdjson(const Traffic& traffic) {
       simdjson::ondemand::raw_json_string key;
       Check(field.key().get(key) == simdjson::SUCCESS, "key");
       std::string_view text;
-      if (field.value().get_string().get(text) == simdjson::SUCCESS) strings += text.size() > 0 ? 1 : 0;
+      if (field.value().get_string().get(text) == simdjson::SUCCESS) strings += text.empty() ? 0 : 1;
     }
   }
   Check(strings >= 5 * traffic.events.size(), "bare simdjson reads the envelope's strings");
@@ -115,7 +115,7 @@ void WholeEngine(const Traffic& traffic) {
 void Measure(benchmark::State& state, void (*pass)(const Traffic&)) {
   const Traffic& traffic = Web();
   std::vector<double> shares;
-  for (auto _ : state) {
+  while (state.KeepRunning()) {
     const double bare = SecondsOf([&] { BareSimdjson(traffic); });
     const double own = SecondsOf([&] { pass(traffic); });
     state.SetIterationTime(own);
@@ -156,7 +156,7 @@ void BM_EmitSession(benchmark::State& state) {
     }
   }
   SessionWriter writer(rules);
-  for (auto _ : state) {
+  while (state.KeepRunning()) {
     writer.Write(session);
     benchmark::DoNotOptimize(writer.json().data());
   }

@@ -24,7 +24,7 @@ TEST(LogLine, AsJsonHasTheFieldsInTheirOrder) {
 }
 
 TEST(LogLine, AsJsonStaysJsonWhateverTheTextIs) {
-  const std::string nasty("\"\\\n\t\0\x7F\xFF\xC3\xA9\xED\xA0\x80", 13);
+  const std::string nasty("\"\\\n\t\0\x7F\xFF\xC3\xA9\xED\xA0\x80", 12);
   const LogField fields[] = {{"err", nasty}};
   const std::string line = LogLineAsJson({LogLevel::kError, "c", nasty, fields, "", 0}, kNoon);
   const auto json = nlohmann::json::parse(line);  // throws if it is none
@@ -62,6 +62,7 @@ TEST(Log, CountsEveryLineOfEveryThread) {
     lines += record.suppressed + (record.message == "hello" ? 1 : 0);
   });
   std::vector<std::thread> threads;
+  threads.reserve(4);
   for (int t = 0; t < 4; ++t) {
     threads.emplace_back([] {
       for (int i = 0; i < 100; ++i) Log(LogLevel::kInfo, "test_line", "hello", {{"i", i}});

@@ -47,6 +47,7 @@ bool Eventually(std::chrono::seconds limit, const std::function<bool()>& conditi
 ChildProcess::ChildProcess(const std::vector<std::string>& command, std::string output_file, std::string error_file)
     : output_file_(std::move(output_file)), error_file_(std::move(error_file)) {
   std::vector<char*> arguments;
+  arguments.reserve(command.size() + 1);
   for (const std::string& argument : command) arguments.push_back(const_cast<char*>(argument.c_str()));
   arguments.push_back(nullptr);
   pid_ = fork();

@@ -80,7 +80,7 @@ TEST_F(KilledTest, WithoutItsStateItRefusesUntilToldWhatToDo) {
       << refusing.Log();
   EXPECT_FALSE(refusing.Ready());
   refusing.process().Signal(SIGTERM);
-  EXPECT_EQ(refusing.process().Wait(kPatience), 0);
+  EXPECT_EQ(refusing.process().Wait(kPatience), 0) << refusing.Log();
 
   const Finished asked = RunTidemark("recover", {"--all", "--from", "earliest"}, BaseSettings(), directory());
   EXPECT_EQ(asked.exit_code, 0) << asked.errors;

@@ -338,6 +338,7 @@ class Builder {
       first_seen.emplace(std::array{type, message_type, Text(e.body, "provider")}, e.time);
     }
     std::vector<std::pair<int64_t, std::array<std::string, 3>>> order;
+    order.reserve(first_seen.size());
     for (const auto& [channel, time] : first_seen) order.emplace_back(time, channel);
     std::sort(order.begin(), order.end());
     for (const auto& [time, channel] : order) {
