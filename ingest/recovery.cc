@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "ingest/crash_point.h"
 #include "sinks/log.h"
 
 namespace tidemark {
@@ -41,6 +42,7 @@ absl::Status Recovery::Begin(PartitionWork& work, const CommittedOffset& committ
     Log(LogLevel::kError, "commit_lost", "the group has an older commit than one that was acknowledged",
         {{"shard", shard_}, {"partition", work.id().value}}, "look at the brokers' health; going on from that commit");
   }
+  CrashPoint("recovery.begin");
   work.BeginLoading();
   searches_.insert_or_assign(work.id(), Search{StateLoader(work.id(), committed.offset, std::move(known)), true,
                                                std::nullopt, clock_.Now(), ""});
@@ -125,6 +127,7 @@ void Recovery::TakeLoaded(PartitionWork& work, Search& search) {
        {"to", loader.committed()->value},
        {"decisions", state.decisions.size()},
        {"bytes", loader.bytes()}});
+  CrashPoint("recovery.loaded");
   work.BeginReplay(std::move(state), *loader.committed(), *loader.metadata());
   if (work.next() >= work.target()) Finish(work);
 }
@@ -165,6 +168,7 @@ bool Recovery::Finish(PartitionWork& work) {
     TryOlder(work, search, "the replayed state is not the committed one: its digest differs");
     return false;
   }
+  CrashPoint("recovery.done");
   const Duration took = clock_.Now() - search.began;
   ++totals_.recoveries[static_cast<size_t>(RecoveryResult::kOk)];
   totals_.recovery_ms_total += static_cast<uint64_t>(took.ms);

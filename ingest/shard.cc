@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "ingest/crash_point.h"
 #include "sinks/log.h"
 
 namespace tidemark {
@@ -143,6 +144,7 @@ absl::Status Shard::HandleChange() {
       TakeAssignment();
       return absl::OkStatus();
     case AssignmentChange::kRevoked: {
+      CrashPoint("rebalance.revoked");
       const absl::Status status = Commit();  // the group waits for us, so the partitions are still ours
       return status.ok() ? GiveUpAssignment() : status;
     }
@@ -154,6 +156,7 @@ absl::Status Shard::HandleChange() {
 }
 
 void Shard::TakeAssignment() {
+  CrashPoint("rebalance.assigned");
   ++totals_.rebalances;
   in_group_ = true;
   begin_wanted_ = true;
@@ -297,6 +300,7 @@ absl::Status Shard::ApplyRun(PartitionWork* work, std::span<const InputRecord> r
     if (work->state() == WorkState::kReplaying) {
       if (input.record.offset < work->target()) {
         work->Replay(input.record);
+        CrashPoint("recovery.replaying");
         continue;
       }
       const absl::Status status = FinishReplay(*work);

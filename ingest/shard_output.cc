@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "ingest/crash_point.h"
 #include "sinks/log.h"
 
 namespace tidemark {
@@ -54,8 +55,11 @@ absl::Status ShardOutput::WriteState(PartitionId partition, const StateRecord& r
 
 absl::Status ShardOutput::EndTransaction(std::span<const CommittedOffset> offsets) {
   absl::Status status = Begin(0);
+  CrashPoint("commit.begin");
   if (status.ok()) status = broker_.SendOffsets(offsets);
+  CrashPoint("commit.offsets_sent");
   if (status.ok()) status = broker_.CommitTransaction();
+  CrashPoint("commit.done");
   return status;
 }
 

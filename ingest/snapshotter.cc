@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "ingest/crash_point.h"
 #include "sinks/log.h"
 
 namespace tidemark {
@@ -53,6 +54,7 @@ bool Snapshotter::Begin(PartitionWork& work) {
   active_ = Active{work.id(), *state_end, work.DescribeState()};
   work.live().BeginSnapshot();
   work.NoteSnapshotBegun();
+  CrashPoint("snapshot.begin");
   return true;
 }
 
@@ -68,6 +70,7 @@ absl::Status Snapshotter::WriteSome(Works& works) {
     if (piece_.empty()) break;
     totals_.snapshot_bytes += piece_.size();
     status = output_.WriteState(work.id(), SnapshotChunk{active_->end.snapshot, active_->end.chunks++, piece_});
+    CrashPoint("snapshot.chunk");
   }
   work.SetDirty();  // so that the group's generation guards these records, too
   if (status.ok() && !more) status = Finish(work);
@@ -88,7 +91,9 @@ absl::Status Snapshotter::Finish(PartitionWork& work) {
        {"offset", done.end.next.value},
        {"open_sessions", done.end.sessions},
        {"chunks", done.end.chunks}});
-  return output_.WriteState(work.id(), done.end);
+  const absl::Status status = output_.WriteState(work.id(), done.end);
+  CrashPoint("snapshot.end");
+  return status;
 }
 
 void Snapshotter::Abandon(Works& works) {
