@@ -22,7 +22,7 @@ void BrokerTest::TearDown() {
 }
 
 void BrokerTest::StartKafka(uint16_t port) {
-  kafka_ = KafkaServer::Start(directory_ + "/kafka", port);
+  kafka_ = KafkaServer::Start(directory_ + "/kafka", {.port = port});
   ASSERT_TRUE(kafka_);
   admin_ = std::make_unique<KafkaAdmin>(kafka_->address());
 }

@@ -130,9 +130,11 @@ bool KafkaAdmin::Answers() {
   return has_broker;
 }
 
-void KafkaAdmin::CreateTopic(const std::string& name, int partitions) {
+void KafkaAdmin::CreateTopic(const std::string& name, int partitions,
+                             const std::map<std::string, std::string>& settings) {
   std::array<char, 512> error{};
   const NewTopic topic(rd_kafka_NewTopic_new(name.c_str(), partitions, 1, error.data(), error.size()));
+  for (const auto& [key, value] : settings) rd_kafka_NewTopic_set_config(topic.get(), key.c_str(), value.c_str());
   const Queue queue(rd_kafka_queue_new(client_.get()));
   rd_kafka_NewTopic_t* topics[] = {topic.get()};
   rd_kafka_CreateTopics(client_.get(), topics, 1, nullptr, queue.get());
@@ -208,6 +210,13 @@ void KafkaAdmin::Write(const std::string& topic, const std::vector<StoredRecord>
 }
 
 std::vector<StoredRecord> KafkaAdmin::ReadCommitted(const std::string& topic, int partitions) {
+  std::vector<StoredRecord> records;
+  ForEachCommitted(topic, partitions, [&](StoredRecord record) { records.push_back(std::move(record)); });
+  return records;
+}
+
+void KafkaAdmin::ForEachCommitted(const std::string& topic, int partitions,
+                                  const std::function<void(StoredRecord)>& take) {
   const Client consumer = MakeClient(RD_KAFKA_CONSUMER, {{"group.id", "the-test"},
                                                          {"isolation.level", "read_committed"},
                                                          {"enable.auto.commit", "false"},
@@ -219,7 +228,6 @@ std::vector<StoredRecord> KafkaAdmin::ReadCommitted(const std::string& topic, in
       << "a transaction stayed open in " << topic;
   rd_kafka_poll_set_consumer(consumer.get());
   rd_kafka_assign(consumer.get(), AllPartitions(topic, partitions, RD_KAFKA_OFFSET_BEGINNING).get());
-  std::vector<StoredRecord> records;
   int ended = 0;
   const auto read_all = [&] {
     while (ended < partitions) {
@@ -231,14 +239,14 @@ std::vector<StoredRecord> KafkaAdmin::ReadCommitted(const std::string& topic, in
         ADD_FAILURE() << "reading " << topic << ": " << rd_kafka_message_errstr(message.get());
         return true;
       } else {
-        records.push_back({message->partition, message->offset, OptionalBytes(message->key, message->key_len),
-                           OptionalBytes(message->payload, message->len), HeadersOf(*message)});
+        take({message->partition, message->offset, OptionalBytes(message->key, message->key_len),
+              OptionalBytes(message->payload, message->len), HeadersOf(*message),
+              rd_kafka_message_timestamp(message.get(), nullptr)});
       }
     }
     return true;
   };
   EXPECT_TRUE(Eventually(kReadLimit, read_all)) << topic << " could not be read to its end";
-  return records;
 }
 
 }  // namespace tidemark::testing

@@ -5,6 +5,7 @@
 #include <librdkafka/rdkafka.h>
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
@@ -26,6 +27,7 @@ struct StoredRecord {
   std::optional<std::string> key;
   std::optional<std::string> value;
   std::vector<StoredHeader> headers;
+  int64_t timestamp_ms = 0;  // unused in records to be written
 
   // Of the first header with this name; empty if there is none.
   std::string Header(const std::string& name) const;
@@ -41,7 +43,7 @@ class KafkaAdmin {
   explicit KafkaAdmin(const std::string& address);
 
   bool Answers();
-  void CreateTopic(const std::string& name, int partitions);
+  void CreateTopic(const std::string& name, int partitions, const std::map<std::string, std::string>& settings = {});
   // Everything there is in these partitions.
   void DeleteRecords(const std::string& topic, int partitions);
   GroupDescription Describe(const std::string& group);
@@ -52,6 +54,7 @@ class KafkaAdmin {
 
   void Write(const std::string& topic, const std::vector<StoredRecord>& records);
   // Every record of committed transactions, each partition in order. Waits for the end of those that are open.
+  void ForEachCommitted(const std::string& topic, int partitions, const std::function<void(StoredRecord)>& take);
   std::vector<StoredRecord> ReadCommitted(const std::string& topic, int partitions);
 
  private:

@@ -25,9 +25,10 @@ constexpr int kStarts = 3;  // another program may take a port between its choic
 constexpr char kProperties[] = R"(process.roles=broker,controller
 node.id=1
 controller.quorum.voters=1@127.0.0.1:{controller}
-listeners=PLAINTEXT://127.0.0.1:{broker},CONTROLLER://127.0.0.1:{controller}
-advertised.listeners=PLAINTEXT://127.0.0.1:{broker}
-listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT
+listeners=PLAINTEXT://127.0.0.1:{broker},PROXIED://127.0.0.1:{behind_proxy},CONTROLLER://127.0.0.1:{controller}
+advertised.listeners=PLAINTEXT://127.0.0.1:{broker},PROXIED://127.0.0.1:{proxy}
+inter.broker.listener.name=PLAINTEXT
+listener.security.protocol.map=PLAINTEXT:PLAINTEXT,PROXIED:PLAINTEXT,CONTROLLER:PLAINTEXT
 controller.listener.names=CONTROLLER
 log.dirs={directory}/data
 auto.create.topics.enable=false
@@ -39,6 +40,7 @@ transaction.state.log.min.isr=1
 transaction.state.log.num.partitions=4
 num.network.threads=2
 num.io.threads=2
+{more}
 )";
 
 std::vector<std::string> Java(const std::string& main_class, const std::vector<std::string>& arguments) {
@@ -68,22 +70,27 @@ uint16_t FreePort() {
   return ntohs(address.sin_port);
 }
 
-std::unique_ptr<KafkaServer> KafkaServer::Start(const std::string& directory, uint16_t port) {
+std::unique_ptr<KafkaServer> KafkaServer::Start(const std::string& directory, const KafkaServerOptions& options) {
   for (int start = 0; start < kStarts; ++start) {
-    std::unique_ptr<KafkaServer> server(new KafkaServer(directory, port == 0 ? FreePort() : port));
+    std::unique_ptr<KafkaServer> server(new KafkaServer(directory, options));
     if (server->Format() && server->WaitUntilItAnswers()) return server;
     std::cerr << "Kafka did not start:\n" << ReadFile(directory + "/kafka.err") << '\n';
   }
   return nullptr;
 }
 
-KafkaServer::KafkaServer(std::string directory, uint16_t port)
-    : directory_(std::move(directory)), address_(fmt::format("127.0.0.1:{}", port)) {
+// Without a proxy the second listener is there, too, and nobody's.
+KafkaServer::KafkaServer(std::string directory, const KafkaServerOptions& options)
+    : directory_(std::move(directory)), port_behind_proxy_(FreePort()) {
   std::filesystem::remove_all(directory_);
   std::filesystem::create_directories(directory_);
+  const uint16_t port = options.port == 0 ? FreePort() : options.port;
+  address_ = fmt::format("127.0.0.1:{}", port);
   std::ofstream(directory_ + "/server.properties")
       << fmt::format(fmt::runtime(kProperties), fmt::arg("controller", FreePort()), fmt::arg("broker", port),
-                     fmt::arg("directory", directory_));
+                     fmt::arg("behind_proxy", port_behind_proxy_),
+                     fmt::arg("proxy", options.proxy_port == 0 ? port_behind_proxy_ : options.proxy_port),
+                     fmt::arg("directory", directory_), fmt::arg("more", options.properties));
 }
 
 KafkaServer::~KafkaServer() {
@@ -92,6 +99,16 @@ KafkaServer::~KafkaServer() {
   process_->Wait(kStopLimit);
   process_.reset();  // kills it if it did not listen
   std::filesystem::remove_all(directory_ + "/data");
+}
+
+void KafkaServer::Kill() {
+  process_->Signal(SIGKILL);
+  process_->Wait(kStopLimit);
+}
+
+bool KafkaServer::Restart() {
+  process_.reset();
+  return WaitUntilItAnswers();
 }
 
 bool KafkaServer::Format() const {

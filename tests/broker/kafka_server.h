@@ -15,20 +15,34 @@ namespace tidemark::testing {
 // A port that nothing listened on a moment ago.
 uint16_t FreePort();
 
+struct KafkaServerOptions {
+  uint16_t port = 0;         // 0: any free one
+  uint16_t proxy_port = 0;   // of a proxy that listens already: clients that came through it are sent there again
+  std::string properties{};  // more lines of server.properties
+};
+
 class KafkaServer {
  public:
-  // Returns once the broker answers. `port` 0: any free one. nullptr: it did not come up; the reason was printed.
-  static std::unique_ptr<KafkaServer> Start(const std::string& directory, uint16_t port = 0);
+  // Returns once the broker answers. nullptr: it did not come up; the reason was printed.
+  static std::unique_ptr<KafkaServer> Start(const std::string& directory, const KafkaServerOptions& options = {});
   ~KafkaServer();
 
   const std::string& address() const { return address_; }
+  // Where the proxy of the options has to connect to.
+  uint16_t port_behind_proxy() const { return port_behind_proxy_; }
+
+  // As a power failure would (the disk's cache survives), and on with the same data.
+  void Kill();
+  bool Restart();
 
  private:
-  KafkaServer(std::string directory, uint16_t port);
+  KafkaServer(std::string directory, const KafkaServerOptions& options);
   bool Format() const;
   bool WaitUntilItAnswers();
 
-  const std::string directory_, address_;
+  const std::string directory_;
+  const uint16_t port_behind_proxy_;
+  std::string address_;
   std::unique_ptr<ChildProcess> process_;
 };
 

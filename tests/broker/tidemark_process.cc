@@ -40,6 +40,10 @@ std::vector<std::string> TidemarkCommand(const std::string& command, const std::
   return words;
 }
 
+std::vector<std::string> RunCommand(Settings settings) {
+  return TidemarkCommand("run", {}, WithWindow(std::move(settings)));
+}
+
 Finished RunTidemark(const std::string& command, const std::vector<std::string>& arguments, const Settings& settings,
                      const std::string& scratch, std::chrono::seconds limit) {
   const std::string output = scratch + "/" + command + ".out", errors = scratch + "/" + command + ".err";
@@ -51,8 +55,10 @@ Finished RunTidemark(const std::string& command, const std::vector<std::string>&
 }
 
 TidemarkRun::TidemarkRun(Settings settings, const std::string& directory, const std::string& name)
-    : process_(TidemarkCommand("run", {}, WithWindow(std::move(settings))), directory + "/" + name + ".out",
-               directory + "/" + name + ".err") {}
+    : TidemarkRun(directory, name, RunCommand(std::move(settings))) {}
+
+TidemarkRun::TidemarkRun(const std::string& directory, const std::string& name, const std::vector<std::string>& command)
+    : process_(command, directory + "/" + name + ".out", directory + "/" + name + ".err") {}
 
 bool TidemarkRun::Ready() { return Get("/readyz").has_value(); }
 

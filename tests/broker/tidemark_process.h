@@ -18,6 +18,9 @@ using Settings = std::map<std::string, std::string>;
 std::vector<std::string> TidemarkCommand(const std::string& command, const std::vector<std::string>& arguments,
                                          const Settings& settings);
 
+// What TidemarkRun starts: with a window on a free port, unless the settings name another, and a log of JSON lines.
+std::vector<std::string> RunCommand(Settings settings);
+
 struct Finished {
   std::optional<int> exit_code;  // nullopt: it did not end in time
   std::string output, errors;
@@ -31,6 +34,8 @@ Finished RunTidemark(const std::string& command, const std::vector<std::string>&
 class TidemarkRun {
  public:
   TidemarkRun(Settings settings, const std::string& directory, const std::string& name);
+  // The same, by another command, such as RunCommand's with something before it.
+  TidemarkRun(const std::string& directory, const std::string& name, const std::vector<std::string>& command);
 
   bool Ready();  // /readyz answers 200
   // Waits for it; false: not within `limit`, or it has ended.
