@@ -21,6 +21,8 @@ constexpr int kQueueFullWaitMs = 100;
 constexpr int kQueueFullWaits = 100;  // together less than the transaction's time-out
 // What takes longer leaves the transaction in doubt: a late answer to this one could end the next one.
 constexpr Duration kDoubtfulAfter = Seconds(5);
+// Longer than two members with the same name need to fence each other twice: joining, and a heartbeat.
+constexpr Duration kTwinsTakeTurnsWithin = Seconds(20);
 
 MonotonicTime Now() { return SystemClock().Now(); }
 
@@ -233,6 +235,7 @@ absl::Status KafkaClient::Poll(Duration timeout, PollResult& result) {
   messages_.resize(count > 0 ? static_cast<size_t>(count) : 0);
 
   absl::Status status = ConsumerFailure();
+  if (!status.ok()) return JoinAnewIfFenced(status, result);
   for (const rd_kafka_message_t* message : messages_) {
     if (status.ok()) status = TakeMessage(*message, result);
   }
@@ -275,6 +278,25 @@ absl::Status KafkaClient::ConsumerFailure() {
   const std::string doing = fmt::format("group member {}", MemberId(options_, shard_));
   const absl::Status status = KafkaStatus(doing, code, text);
   return absl::IsUnavailable(status) ? absl::InternalError(std::string(status.message())) : status;
+}
+
+// After a time-out of its session a static member may be fenced by nobody but its own last request to join, whose
+// answer it never got (confluentinc/librdkafka#3437). So it joins once more. Two processes with one name take turns at
+// fencing each other: the first that is fenced twice within a short time ends.
+absl::Status KafkaClient::JoinAnewIfFenced(const absl::Status& failure, PollResult& result) {
+  const bool fenced = rd_kafka_fatal_error(consumer_.get(), nullptr, 0) == RD_KAFKA_RESP_ERR_FENCED_INSTANCE_ID;
+  if (!fenced || (fenced_at_ && Since(*fenced_at_) < kTwinsTakeTurnsWithin)) return failure;
+  fenced_at_ = Now();
+  Log(LogLevel::kWarn, "fenced_once", "the group does not know this member any more; joining again",
+      {{"shard", shard_}}, "if it happens again: look for another process with this kafka.instance_id");
+  DropMessages();
+  queue_.reset();
+  rd_kafka_destroy_flags(consumer_.release(), RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+  pending_partitions_.clear();
+  pending_change_ = AssignmentChange::kNone;
+  result.Clear();
+  result.change = AssignmentChange::kLost;
+  return Join();
 }
 
 // While the brokers are away nothing else might be under way that would show that they are back.

@@ -75,6 +75,7 @@ class KafkaClient : public Broker {
   absl::Status MakeProducer();
   absl::Status TakeMessage(const rd_kafka_message_t& message, PollResult& result);
   absl::Status ConsumerFailure();
+  absl::Status JoinAnewIfFenced(const absl::Status& failure, PollResult& result);
   void DropMessages();
   void AskWhetherBack();
   KafkaPartitions PartitionList(std::span<const PartitionId> partitions) const;
@@ -96,6 +97,7 @@ class KafkaClient : public Broker {
   AssignmentChange pending_change_ = AssignmentChange::kNone;
   std::vector<PartitionId> pending_partitions_;
   std::optional<MonotonicTime> asked_whether_back_;
+  std::optional<MonotonicTime> fenced_at_;
 
   std::unique_ptr<KafkaState> state_;
 
