@@ -105,6 +105,7 @@ class KafkaClient : public Broker {
   bool producer_ready_ = false;
   uint64_t max_record_bytes_ = 0;
   absl::Status delivery_failure_;  // the first of the transaction
+  bool connection_broke_ = false;  // of the producer, since it was last asked to send offsets
 };
 
 }  // namespace tidemark

@@ -30,23 +30,7 @@ void OnLog(const rd_kafka_t* client, int level, const char* facility, const char
   Log(ours, "librdkafka", text, {{"client", client ? rd_kafka_name(client) : ""}, {"facility", facility}});
 }
 
-void OnError(rd_kafka_t* client, int code, const char* reason, void*) {
-  const auto error = static_cast<rd_kafka_resp_err_t>(code);
-  if (error == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) {
-    // An idle producer loses its connections as a matter of course; a consumer never is idle.
-    if (rd_kafka_type(client) == RD_KAFKA_CONSUMER) NoteBrokersAway(rd_kafka_name(client), reason);
-    return;
-  }
-  if (error == RD_KAFKA_RESP_ERR__FATAL) return;  // told by whoever asks the client next
-  const bool access = error == RD_KAFKA_RESP_ERR__AUTHENTICATION || error == RD_KAFKA_RESP_ERR__SSL ||
-                      error == RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED;
-  if (access) {
-    Log(LogLevel::kError, "broker_refuses", "a broker refuses the connection", {{"err", reason}},
-        "check the security settings in [kafka.properties]");
-  } else {
-    Log(LogLevel::kDebug, "librdkafka", reason, {{"err", rd_kafka_err2name(error)}});
-  }
-}
+void OnError(rd_kafka_t* client, int code, const char* reason, void*) { NoteClientError(client, code, reason); }
 
 absl::Status SetProperty(rd_kafka_conf_t* conf, const std::string& name, const std::string& value) {
   std::array<char, kErrorTextBytes> text{};
@@ -85,6 +69,24 @@ bool IsSettingError(rd_kafka_resp_err_t code) {
 }
 
 }  // namespace
+
+void NoteClientError(rd_kafka_t* client, int code, const char* reason) {
+  const auto error = static_cast<rd_kafka_resp_err_t>(code);
+  if (error == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) {
+    // An idle producer loses its connections as a matter of course; a consumer never is idle.
+    if (rd_kafka_type(client) == RD_KAFKA_CONSUMER) NoteBrokersAway(rd_kafka_name(client), reason);
+    return;
+  }
+  if (error == RD_KAFKA_RESP_ERR__FATAL) return;  // told by whoever asks the client next
+  const bool access = error == RD_KAFKA_RESP_ERR__AUTHENTICATION || error == RD_KAFKA_RESP_ERR__SSL ||
+                      error == RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED;
+  if (access) {
+    Log(LogLevel::kError, "broker_refuses", "a broker refuses the connection", {{"err", reason}},
+        "check the security settings in [kafka.properties]");
+  } else {
+    Log(LogLevel::kDebug, "librdkafka", reason, {{"err", rd_kafka_err2name(error)}});
+  }
+}
 
 void NoteBrokersAway(const std::string& brokers, const std::string& reason) {
   if (brokers_away.exchange(true)) return;

@@ -60,6 +60,9 @@ int32_t PartitionOfKey(std::string_view key, uint32_t partitions);
 absl::Status CheckLibrdkafka();
 absl::Status CheckLibrdkafka(int version);
 
+// What a client says of itself in its error callback, as a line of the log. A callback of one's own hands it on.
+void NoteClientError(rd_kafka_t* client, int code, const char* reason);
+
 // Notes what the error callback and successful calls say about the connection; logs when it changes.
 void NoteBrokersAway(const std::string& brokers, const std::string& reason);
 void NoteBrokersBack();

@@ -30,13 +30,17 @@ std::vector<StoredRecord> Events() {
 class KilledTest : public BrokerTest {
  protected:
   void SetUp() override {
+    BrokerTest::SetUp();
     setenv("TIDEMARK_KAFKA_PROPERTY_SESSION_TIMEOUT_MS", "6000", 1);
     ASSERT_NO_FATAL_FAILURE(StartKafka());
     CreateTopics(kPartitions);
     admin().Write("journey-events", Events());
   }
 
-  void TearDown() override { unsetenv("TIDEMARK_KAFKA_PROPERTY_SESSION_TIMEOUT_MS"); }
+  void TearDown() override {
+    unsetenv("TIDEMARK_KAFKA_PROPERTY_SESSION_TIMEOUT_MS");
+    BrokerTest::TearDown();
+  }
 
   // A process that has read and committed everything.
   void RunToTheEnd(const std::string& name) {
