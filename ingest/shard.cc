@@ -338,7 +338,7 @@ absl::Status Shard::SwitchRules(PartitionWork& work) {
 absl::Status Shard::NoteEndsAndErrors() {
   for (const PartitionEnd& end : poll_.ends) {
     PartitionWork* work = FindWork(end.partition);
-    if (work == nullptr) continue;
+    if (work == nullptr || !work->reads()) continue;  // an end seen for the state before says nothing of this one
     work->NoteEnd(end.end);
     if (work->state() != WorkState::kReplaying) continue;
     if (end.end < work->target()) {
