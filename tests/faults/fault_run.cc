@@ -297,7 +297,7 @@ void FaultRun::ArmEndTxn() {
   constexpr Kind kKinds[] = {{EndTxnFault::kAnswerLost, "an answer to EndTxn is lost", 0, 0},
                              {EndTxnFault::kAnswerSwallowed, "an answer to EndTxn never comes", 0, 0},
                              {EndTxnFault::kAnswerLate, "an answer to EndTxn is late", 1'000, 9'000},
-                             {EndTxnFault::kRequestLate, "an EndTxn is late", 100, 4'000}};
+                             {EndTxnFault::kRequestLate, "an EndTxn is late", 50, 1'000}};
   const Kind& kind = kKinds[plan_.random().Below(4)];
   Say(kind.text);
   proxy_.Arm(kind.fault, Between(kind.low_ms, kind.high_ms));
