@@ -77,7 +77,8 @@ Death Member::NoteDeath(int exit_code) {
   const std::string who = name_ + "." + std::to_string(life_);
   if (exit_code == kKilled && killed_) return {exit_code, true, who + " is dead"};
   if (exit_code == kKilled && armed()) return {exit_code, true, who + " died at " + crash_at_};
-  if (exit_code == 0 && stopping_) return {exit_code, true, who + " has stopped"};
+  const bool before_it_listened = exit_code == 128 + SIGTERM;
+  if (stopping_ && (exit_code == 0 || before_it_listened)) return {exit_code, true, who + " has stopped"};
   return {exit_code, false, who + " ended by itself with " + std::to_string(exit_code) + ":\n" + Tail(run_->Log())};
 }
 
