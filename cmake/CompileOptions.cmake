@@ -12,6 +12,12 @@ if(TIDEMARK_SANITIZE)
   add_compile_options(-fsanitize=${TIDEMARK_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${TIDEMARK_SANITIZE})
 endif()
+if(TIDEMARK_SANITIZE MATCHES "thread")
+  # Exported, so that librdkafka's calls find it, too.
+  add_library(tidemark_c11_threads OBJECT ${PROJECT_SOURCE_DIR}/tests/tsan/c11_threads.cc)
+  link_libraries($<$<STREQUAL:$<TARGET_PROPERTY:TYPE>,EXECUTABLE>:$<TARGET_OBJECTS:tidemark_c11_threads>>)
+  add_link_options(-rdynamic)
+endif()
 
 # The oldest x86 that is supported has POPCNT and SSE4.2 (every server since 2009). simdjson chooses its kernel at run
 # time, so newer instructions gain little beyond that.

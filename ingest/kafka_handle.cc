@@ -5,6 +5,7 @@
 
 #include <array>
 #include <atomic>
+#include <charconv>
 #include <string_view>
 
 #include "sinks/log.h"
@@ -151,6 +152,14 @@ std::string KafkaProperty(const rd_kafka_conf_t* conf, const std::string& name) 
     return value.data();
   }
   return {};
+}
+
+Duration DurationProperty(const KafkaOptions& options, const std::string& name, Duration ours) {
+  const auto found = options.properties.find(name);
+  if (found == options.properties.end()) return ours;
+  Duration theirs = ours;
+  std::from_chars(found->second.data(), found->second.data() + found->second.size(), theirs.ms);
+  return theirs;
 }
 
 int32_t PartitionOfKey(std::string_view key, uint32_t partitions) {

@@ -53,6 +53,9 @@ absl::StatusOr<KafkaClientHandle> MakeKafkaClient(rd_kafka_type_t type, KafkaCon
 // The value that will be used, of a property of a client or of its topics; empty if there is none.
 std::string KafkaProperty(const rd_kafka_conf_t* conf, const std::string& name);
 
+// A property in milliseconds, as the user or else we set it.
+Duration DurationProperty(const KafkaOptions& options, const std::string& name, Duration ours);
+
 // Where Kafka's own clients put a key, and ours (partitioner murmur2_random).
 int32_t PartitionOfKey(std::string_view key, uint32_t partitions);
 

@@ -66,7 +66,7 @@ class Shard {
   class EffectsToSink;
   using Works = std::map<PartitionId, PartitionWork>;
 
-  // Assignment.
+  // Assignment: shard_assignment.cc.
   absl::Status HandleChange();
   void TakeAssignment();
   absl::Status GiveUpAssignment();
