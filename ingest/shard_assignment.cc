@@ -96,8 +96,10 @@ absl::Status Shard::BeginWaiting() {
     for (size_t i = 0; status.ok() && i < committed->size(); ++i) {
       PartitionWork& work = works_.at((*committed)[i].partition);
       const PartitionCounters counted = work.counted();
+      const uint64_t sequence = work.sequence();
       status = recovery_.Begin(work, (*committed)[i]);
       if (!work.running()) AddCounters(totals_.counters, counted);
+      if (work.sequence() > sequence) failures_in_a_row_ = 0;  // what was in doubt had happened
     }
   }
   begin_wanted_ = !status.ok();

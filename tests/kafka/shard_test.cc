@@ -135,6 +135,17 @@ TEST_F(ShardTest, TransactionsThatFailAgainAndAgainEndTheShard) {
   EXPECT_EQ(broker_.producers, 5);
 }
 
+TEST_F(ShardTest, CommitsThatHappenAlthoughTheyAreInDoubtAreProgress) {
+  Assign({kP0});
+  broker_.commit_answer = absl::AbortedError("the connection broke");
+  for (int64_t i = 0; i < 20; ++i) {
+    broker_.Give({{kP0, {i}, "garbage"}});
+    Step();
+    Step();
+  }
+  EXPECT_EQ(CountOf("sessions-dead-letters"), 20);
+}
+
 TEST_F(ShardTest, RevokedPartitionsAreCommittedFirstAndKeepTheirStateWhenTheyComeBack) {
   Assign({kP0, kP1});
   broker_.Give({{kP0, {0}, Event("a", 0)}, {kP1, {0}, Event("b", 0)}});
