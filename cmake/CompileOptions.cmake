@@ -13,10 +13,9 @@ if(TIDEMARK_SANITIZE)
   add_link_options(-fsanitize=${TIDEMARK_SANITIZE})
 endif()
 if(TIDEMARK_SANITIZE MATCHES "thread")
-  # Exported, so that librdkafka's calls find it, too.
+  # In every program, where the calls of librdkafka find it: the linker exports what a library it links with lacks.
   add_library(tidemark_c11_threads OBJECT ${PROJECT_SOURCE_DIR}/tests/tsan/c11_threads.cc)
   link_libraries($<$<STREQUAL:$<TARGET_PROPERTY:TYPE>,EXECUTABLE>:$<TARGET_OBJECTS:tidemark_c11_threads>>)
-  add_link_options(-rdynamic)
 endif()
 
 # The oldest x86 that is supported has POPCNT and SSE4.2 (every server since 2009). simdjson chooses its kernel at run
