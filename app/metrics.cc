@@ -196,8 +196,8 @@ class Collector {
     }
     families_.push_back(commits.Take());
     Family duration("commit_duration_seconds", MetricType::Histogram, "How long ending a transaction took.");
-    duration.AddHistogram(Histogram(kCommitBucketsMs, &ShardSnapshot::commit_buckets, &ShardSnapshot::commit_ms_total,
-                                    kMsPerSecond));
+    duration.AddHistogram(
+        Histogram(kCommitBucketsMs, &ShardSnapshot::commit_buckets, &ShardSnapshot::commit_ms_total, kMsPerSecond));
     families_.push_back(duration.Take());
     Family last("last_commit_timestamp_seconds", MetricType::Gauge, "When the shard last committed.");
     for (const ShardSnapshot& shard : shards_) {
@@ -210,8 +210,8 @@ class Collector {
   // `bounds`, and the total, in units of which `per_second` are a second.
   template <size_t n>
   ClientMetric::Histogram Histogram(const std::array<int64_t, n>& bounds,
-                                    std::array<uint64_t, n + 1> ShardSnapshot::*buckets,
-                                    uint64_t ShardSnapshot::*total, double per_second) const {
+                                    std::array<uint64_t, n + 1> ShardSnapshot::*buckets, uint64_t ShardSnapshot::*total,
+                                    double per_second) const {
     ClientMetric::Histogram histogram;
     uint64_t count = 0;
     for (size_t i = 0; i <= n; ++i) {

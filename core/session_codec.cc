@@ -32,7 +32,8 @@ uint8_t FlagsOf(const Session& session) {
 void EncodeValues(const FieldStore& fields, Packer& pack) {
   const auto slots = static_cast<uint8_t>(Slot::kCount);
   uint8_t count = 0;
-  for (uint8_t slot = 0; slot < slots; ++slot) if (fields.Has(static_cast<Slot>(slot))) ++count;
+  for (uint8_t slot = 0; slot < slots; ++slot)
+    if (fields.Has(static_cast<Slot>(slot))) ++count;
   pack.Byte(count);
   for (uint8_t i = 0; i < slots; ++i) {
     const auto slot = static_cast<Slot>(i);
