@@ -243,10 +243,10 @@ std::optional<nlohmann::json> ReadJson(std::string_view text) {
   return value;
 }
 
-const nlohmann::json& Member(const nlohmann::json& object, const std::string& key) {
+const nlohmann::json& Member(const nlohmann::json& object, std::string_view key) {
   static const json kNone;
   if (!object.is_object()) return kNone;
-  const auto found = object.find(key);
+  const auto found = object.find(std::string(key));
   return found == object.end() ? kNone : *found;
 }
 

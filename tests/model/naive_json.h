@@ -19,7 +19,7 @@ bool IsValidUtf8(std::string_view text);
 std::optional<nlohmann::json> ReadJson(std::string_view text);
 
 // The member `key` of `object`; null where there is none, or where `object` is no object.
-const nlohmann::json& Member(const nlohmann::json& object, const std::string& key);
+const nlohmann::json& Member(const nlohmann::json& object, std::string_view key);
 
 // The string member `key` of `object`; empty where there is none, as the contract treats the two alike.
 std::string Text(const nlohmann::json& object, const std::string& key);
