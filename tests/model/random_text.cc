@@ -27,7 +27,7 @@ std::string Escaped(Random& random, uint32_t code) {
 }
 
 std::string DeepNesting(Random& random) {
-  const auto depth = static_cast<size_t>(random.Percent(5) ? random.Between(1000, 1200) : random.Between(1, 40));
+  const auto depth = static_cast<size_t>(random.Percent(5) ? random.Between(200, 300) : random.Between(1, 40));
   std::string open;
   std::string close;
   for (size_t i = 0; i < depth; ++i) {

@@ -16,22 +16,10 @@ absl::Status Lost() { return absl::AbortedError("the transaction failed"); }
 
 }  // namespace
 
-class SimBroker::Call {
- public:
-  explicit Call(SimBroker& broker) : broker_(broker), before_(broker.random_.Percent(50)) {
-    if (broker_.calls_to_crash_ > 0) --broker_.calls_to_crash_;
-    if (broker_.calls_to_crash_ == 0 && before_) throw Crash{};
-  }
-  Call(const Call&) = delete;
-  Call& operator=(const Call&) = delete;
-  ~Call() noexcept(false) {
-    if (broker_.calls_to_crash_ == 0 && !before_) throw Crash{};
-  }
-
- private:
-  SimBroker& broker_;
-  const bool before_;
-};
+// Between two calls a shard changes nothing but itself: to die after a call is to die before the next one.
+void SimBroker::CountCall() {
+  if (calls_to_crash_ > 0 && --calls_to_crash_ == 0) throw Crash{};
+}
 
 SimBroker::SimBroker(SimCluster& cluster, SimGroup& group, SimClock& clock, model::Random& random,
                      const SimFaults& faults, std::string name)
@@ -46,7 +34,7 @@ SimBroker::SimBroker(SimCluster& cluster, SimGroup& group, SimClock& clock, mode
 // ---- reading
 
 absl::Status SimBroker::Poll(Duration, PollResult& result) {
-  const Call call(*this);
+  CountCall();
   result.Clear();
   result.assignment_epoch = assignment_epoch_;
   if (faults_.outage) return absl::OkStatus();
@@ -89,14 +77,14 @@ void SimBroker::ReadEvents(PollResult& result) {
 }
 
 absl::StatusOr<uint64_t> SimBroker::Assign(std::span<const PartitionStart> starts) {
-  const Call call(*this);
+  CountCall();
   events_.clear();
   for (const PartitionStart& start : starts) events_[start.partition] = {start.offset.value, false};
   return ++assignment_epoch_;
 }
 
 uint64_t SimBroker::Unassign() {
-  const Call call(*this);
+  CountCall();
   events_.clear();
   has_assignment_ = false;
   group_.LetGo(name_, member_);
@@ -104,7 +92,7 @@ uint64_t SimBroker::Unassign() {
 }
 
 absl::StatusOr<std::vector<CommittedOffset>> SimBroker::Committed(std::span<const PartitionId> partitions) {
-  const Call call(*this);
+  CountCall();
   if (faults_.outage) return Away();
   std::vector<CommittedOffset> result;
   for (const PartitionId partition : partitions) {
@@ -118,12 +106,12 @@ absl::StatusOr<std::vector<CommittedOffset>> SimBroker::Committed(std::span<cons
 }
 
 absl::StatusOr<Offset> SimBroker::FirstOffset(PartitionId) {
-  const Call call(*this);
+  CountCall();
   return faults_.outage ? absl::StatusOr<Offset>(Away()) : Offset{0};
 }
 
 std::vector<std::optional<Offset>> SimBroker::EndOffsets(std::span<const PartitionId> partitions) {
-  const Call call(*this);
+  CountCall();
   std::vector<std::optional<Offset>> ends;
   for (const PartitionId partition : partitions) {
     const bool answers = !faults_.outage && !random_.Percent(5);
@@ -136,7 +124,7 @@ std::vector<std::optional<Offset>> SimBroker::EndOffsets(std::span<const Partiti
 // ---- writing
 
 absl::Status SimBroker::RestartProducer() {
-  const Call call(*this);
+  CountCall();
   if (faults_.outage) return Away();
   const auto epoch = cluster_.InitProducer(name_);
   if (!epoch) return absl::UnavailableError("the last transaction is still being ended");
@@ -145,12 +133,12 @@ absl::Status SimBroker::RestartProducer() {
 }
 
 absl::Status SimBroker::BeginTransaction() {
-  const Call call(*this);
+  CountCall();
   return !faults_.outage && cluster_.Begin(name_, producer_epoch_) ? absl::OkStatus() : Lost();
 }
 
 absl::Status SimBroker::Write(const OutputRecord& record) {
-  const Call call(*this);
+  CountCall();
   if (faults_.outage) return Lost();
   const std::string topic(record.topic);
   Entry entry;
@@ -178,7 +166,7 @@ absl::Status SimBroker::Write(const OutputRecord& record) {
 }
 
 absl::Status SimBroker::SendOffsets(std::span<const CommittedOffset> offsets) {
-  const Call call(*this);
+  CountCall();
   if (faults_.outage || !group_.MayCommit(name_, member_)) return Lost();
   std::vector<CommittedOffset> sent(offsets.begin(), offsets.end());
   if (faults_.sabotage == Sabotage::kCommitOffsetOffByOne) {
@@ -188,7 +176,7 @@ absl::Status SimBroker::SendOffsets(std::span<const CommittedOffset> offsets) {
 }
 
 absl::Status SimBroker::CommitTransaction() {
-  const Call call(*this);
+  CountCall();
   if (faults_.outage) return Lost();
   if (random_.Percent(faults_.lost_answer_percent)) {
     if (random_.Percent(50)) {
@@ -205,7 +193,7 @@ absl::Status SimBroker::CommitTransaction() {
 // ---- state
 
 absl::Status SimBroker::ReadState(std::span<const PartitionStart> starts) {
-  const Call call(*this);
+  CountCall();
   if (faults_.outage) return Away();
   state_.clear();
   for (const PartitionStart& start : starts) state_[start.partition] = {start.offset.value, false};
@@ -213,7 +201,7 @@ absl::Status SimBroker::ReadState(std::span<const PartitionStart> starts) {
 }
 
 absl::Status SimBroker::PollState(Duration, StatePollResult& result) {
-  const Call call(*this);
+  CountCall();
   result.Clear();
   if (faults_.outage) return absl::OkStatus();
   for (auto& [partition, cursor] : state_) {
@@ -238,18 +226,18 @@ absl::Status SimBroker::PollState(Duration, StatePollResult& result) {
 }
 
 absl::StatusOr<Offset> SimBroker::StateEnd(PartitionId partition) {
-  const Call call(*this);
+  CountCall();
   if (faults_.outage) return Away();
   return Offset{cluster_.log(kStateTopic, partition).LastStableOffset()};
 }
 
 void SimBroker::TruncateState(PartitionId partition, Offset before) {
-  const Call call(*this);
+  CountCall();
   if (!faults_.outage) cluster_.log(kStateTopic, partition).DeleteBefore(before.value);
 }
 
 void SimBroker::Close() {
-  const Call call(*this);
+  CountCall();
   group_.Leave(name_, member_);
 }
 

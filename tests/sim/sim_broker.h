@@ -1,6 +1,6 @@
 // The Broker that a shard of a simulated process sees: one member of the group, one producer, on the SimCluster.
 //
-// Any call may be the last one: when the process is to crash, the call throws Crash before or after it took effect.
+// Any call may be the last one: when the process is to crash, the call throws Crash instead of taking effect.
 // Answers get lost, calls find no broker, records are handed out twice: as often as SimFaults says.
 #pragma once
 
@@ -79,9 +79,7 @@ class SimBroker : public Broker {
     int64_t next = 0;
     bool end_told = false;
   };
-  // Counts the call in which it is made; throws when that is the last one.
-  class Call;
-
+  void CountCall();
   void ReadEvents(PollResult& result);
 
   SimCluster& cluster_;
