@@ -93,6 +93,8 @@ class PartitionWork {
   const std::optional<Offset>& older_snapshot() const { return committed_.older_snapshot; }
   // The snapshot of a state that began empty, which the first commit writes.
   std::optional<SnapshotEnd> TakeFirstSnapshot() { return std::exchange(first_snapshot_, std::nullopt); }
+  // The state in memory is ahead of the last commit, by a move of the watermark that nothing depends on yet.
+  bool has_unwritten_move() const { return unwritten_watermark_.has_value(); }
   SnapshotEnd DescribeState() const;
   // Something is to be committed even if no record was read.
   void SetDirty() { dirty_ = true; }

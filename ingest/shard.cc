@@ -98,6 +98,9 @@ absl::Status Shard::Step(Duration max_wait) {
 
 absl::Status Shard::CommitForStop() {
   if (!output_.ready()) return absl::OkStatus();
+  for (auto& [id, work] : works_) {
+    if (work.running() && work.has_unwritten_move()) work.SetDirty();
+  }
   absl::Status status = Commit();
   for (auto& [id, work] : works_) {
     if (status.ok()) status = SnapshotForStop(work);

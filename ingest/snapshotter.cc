@@ -38,6 +38,10 @@ PartitionWork* Snapshotter::NextDue(Works& works) {
   uint64_t bytes = 0;
   for (auto& [id, work] : works) {
     if (!work.running() || work.bytes_since_snapshot() == 0) continue;
+    if (work.has_unwritten_move()) {
+      work.SetDirty();  // not the state of a commit: of the next one it is
+      continue;
+    }
     const auto [last, first_seen] = last_.try_emplace(id, now);
     if (now - last->second >= kafka_.snapshot_interval) return &work;
     bytes += work.bytes_since_snapshot();
