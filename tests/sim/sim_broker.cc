@@ -2,243 +2,261 @@
 
 #include <algorithm>
 
-#include "core/state_record.h"
-#include "ingest/kafka_handle.h"
-
 namespace tidemark::sim {
 namespace {
 
-constexpr uint32_t kOutputPartitions = 2;
-constexpr Duration kSlow = Seconds(6);
+constexpr int64_t kMaxBatch = 12;  // of one partition
+constexpr int64_t kReadAheadPercent = 30;
 
-absl::Status Away() { return absl::UnavailableError("no broker answers"); }
-absl::Status Lost() { return absl::AbortedError("the transaction failed"); }
+absl::Status NoAnswer(std::string_view what) {
+  return absl::UnavailableError("simulated: no answer to " + std::string(what));
+}
 
 }  // namespace
 
-// Between two calls a shard changes nothing but itself: to die after a call is to die before the next one.
-void SimBroker::CountCall() {
-  if (calls_to_crash_ > 0 && --calls_to_crash_ == 0) throw Crash{};
+SimBroker::SimBroker(SimCluster& cluster, SimHooks& hooks, const SimFaults& faults, Random& random, std::string member,
+                     uint64_t max_record_bytes)
+    : cluster_(cluster),
+      hooks_(hooks),
+      faults_(faults),
+      random_(random),
+      member_(std::move(member)),
+      max_record_bytes_(max_record_bytes) {
+  cluster_.AddClient(this);
 }
 
-SimBroker::SimBroker(SimCluster& cluster, SimGroup& group, SimClock& clock, model::Random& random,
-                     const SimFaults& faults, std::string name)
-    : cluster_(cluster),
-      group_(group),
-      clock_(clock),
-      random_(random),
-      faults_(faults),
-      name_(std::move(name)),
-      member_(group.Join(name_)) {}
+SimBroker::~SimBroker() { cluster_.RemoveClient(this); }
 
-// ---- reading
+void SimBroker::Heartbeat() {
+  const bool member = membership_ != Membership::kNone && told_ != AssignmentChange::kLost;
+  if (member && !silent_ && !closed_) cluster_.group().Heartbeat(member_, member_id_, cluster_.now_ms());
+}
 
-absl::Status SimBroker::Poll(Duration, PollResult& result) {
-  CountCall();
-  result.Clear();
-  result.assignment_epoch = assignment_epoch_;
-  if (faults_.outage) return absl::OkStatus();
-  group_.Heartbeat(name_, member_);
-  ReadEvents(result);
-  const SimGroup::News news = group_.TakeNews(name_, member_);
-  result.change = news.change;
-  result.partitions = news.partitions;
-  // Whoever was thrown out joins again, like the client does by itself, once it has let go.
-  if (news.change == AssignmentChange::kAssigned) has_assignment_ = true;
-  if (news.change == AssignmentChange::kLost && !has_assignment_) {
-    result.change = AssignmentChange::kNone;
-    member_ = group_.Join(name_);
+void SimBroker::Close() {
+  hooks_.Before("Close");
+  closed_ = true;
+  unsent_.clear();
+  producer_.reset();
+}
+
+// ---- the group
+
+void SimBroker::Tell(AssignmentChange change, PollResult& result) {
+  result.change = change;
+  told_ = change;
+  membership_ = change == AssignmentChange::kAssigned ? Membership::kAssigned : Membership::kGivingUp;
+}
+
+// What the background thread has learned by now.
+absl::Status SimBroker::HearFromGroup(PollResult& result) {
+  SimGroup& group = cluster_.group();
+  if (cluster_.away() || membership_ == Membership::kGivingUp || random_.Percent(40)) return absl::OkStatus();
+  if (membership_ == Membership::kNone) {
+    member_id_ = group.Join(member_, cluster_.now_ms());
+    membership_ = Membership::kJoining;
+  }
+  SimGroup::Answer answer = group.Ask(member_, member_id_);
+  if (membership_ == Membership::kJoining && answer == SimGroup::Answer::kRebalancing) {
+    answer = group.JoinAgain(member_, member_id_, cluster_.now_ms());  // yet another one, before this one was heard of
+  }
+  if (answer == SimGroup::Answer::kFenced) {
+    return absl::FailedPreconditionError("simulated: another process runs with this instance id");
+  }
+  if (membership_ == Membership::kJoining) {
+    if (answer == SimGroup::Answer::kUnknown) membership_ = Membership::kNone;
+    if (answer != SimGroup::Answer::kStable) return absl::OkStatus();
+    generation_ = group.generation();
+    result.partitions = group.PartitionsOf(member_);
+    Tell(AssignmentChange::kAssigned, result);
+  } else if (answer == SimGroup::Answer::kUnknown) {
+    Tell(AssignmentChange::kLost, result);
+  } else if (answer == SimGroup::Answer::kRebalancing) {
+    Tell(AssignmentChange::kRevoked, result);
   }
   return absl::OkStatus();
 }
 
-void SimBroker::ReadEvents(PollResult& result) {
-  for (auto& [partition, cursor] : events_) {
-    const SimLog& log = cluster_.log(kEventsTopic, partition);
-    if (faults_.repeat_percent > 0 && random_.Percent(faults_.repeat_percent)) {
-      cursor.next = std::max<int64_t>(0, cursor.next - random_.Below(4));
-    }
-    const int64_t end = std::min(log.LastStableOffset(), cursor.next + random_.Below(12));
-    for (; cursor.next < end; ++cursor.next) {
-      const Entry& entry = log.at(cursor.next);
-      if (!entry.committed()) continue;
-      InputRecord input;
-      input.partition = partition;
-      input.record = {entry.value, Offset{cursor.next}, EventTime{std::stoll(entry.headers[0].second)}};
-      input.key = entry.key;
-      result.records.push_back(input);
-      cursor.end_told = false;
-    }
-    if (cursor.next >= log.LastStableOffset() && !cursor.end_told) {
-      result.ends.push_back({partition, {cursor.next}});
-      cursor.end_told = true;
-    }
+uint64_t SimBroker::Unassign() {
+  hooks_.Before("Unassign");
+  readings_before_ = std::exchange(readings_, {});
+  ++assignment_epoch_;
+  if (membership_ == Membership::kGivingUp) {
+    const bool lost = std::exchange(told_, AssignmentChange::kNone) == AssignmentChange::kLost;
+    membership_ = lost ? Membership::kNone : Membership::kJoining;
+    // While the brokers are away the request waits for them; here it does so in front of them.
+    if (!lost) cluster_.group().JoinAgain(member_, member_id_, cluster_.now_ms());
   }
+  return assignment_epoch_;
+}
+
+// ---- reading
+
+InputRecord SimBroker::ToInput(PartitionId partition, Offset offset) const {
+  const SimRecord& record = cluster_.events(partition).at(offset).record;
+  InputRecord input;
+  input.partition = partition;
+  input.record.offset = offset;
+  input.record.timestamp = record.timestamp;
+  if (record.value) input.record.value = *record.value;
+  if (record.key) input.key = *record.key;
+  input.native = &record;
+  return input;
+}
+
+void SimBroker::Fetch(PartitionId partition, Reading& reading, PollResult& result) {
+  const SimLog& log = cluster_.events(partition);
+  const Offset first = reading.next;
+  for (int64_t room = random_.Between(0, kMaxBatch); room > 0; --room) {
+    const auto offset = log.NextVisible(reading.next);
+    if (!offset) break;
+    result.records.push_back(ToInput(partition, *offset));
+    quiet_.NoteRecord(partition, *offset, cluster_.now_ms());
+    reading = {{offset->value + 1}, false};
+  }
+  if (first != reading.next && Chance(faults_.old_records)) {
+    result.records.push_back(ToInput(partition, *log.NextVisible(first)));
+  }
+  if (log.NextVisible(reading.next) || random_.Percent(20)) return;
+  if (reading.next < log.stable_end()) reading = {log.stable_end(), false};
+  if (!reading.end_told) result.ends.push_back({partition, reading.next});
+  reading.end_told = true;
+}
+
+// What was fetched ahead for the assignment before.
+void SimBroker::HandOutOld(PollResult& result) {
+  result.assignment_epoch = assignment_epoch_ - 1;
+  for (auto& [partition, reading] : readings_before_) Fetch(partition, reading, result);
+  readings_before_.clear();
+}
+
+absl::Status SimBroker::Poll(Duration, PollResult& result) {
+  hooks_.Before("Poll");
+  result.Clear();
+  result.assignment_epoch = assignment_epoch_;
+  if (!readings_before_.empty() && Chance(faults_.old_records)) {
+    HandOutOld(result);
+  } else if (membership_ != Membership::kGivingUp && (!cluster_.away() || random_.Percent(kReadAheadPercent))) {
+    for (auto& [partition, reading] : readings_) Fetch(partition, reading, result);
+  }
+  const absl::Status status = HearFromGroup(result);
+  return Leave("Poll", status);
+}
+
+std::span<const RecordHeader> SimBroker::Headers(const InputRecord& record) {
+  headers_.clear();
+  for (const SimHeader& header : static_cast<const SimRecord*>(record.native)->headers) {
+    headers_.push_back({header.name, header.value});
+  }
+  return headers_;
 }
 
 absl::StatusOr<uint64_t> SimBroker::Assign(std::span<const PartitionStart> starts) {
-  CountCall();
-  events_.clear();
-  for (const PartitionStart& start : starts) events_[start.partition] = {start.offset.value, false};
-  return ++assignment_epoch_;
-}
-
-uint64_t SimBroker::Unassign() {
-  CountCall();
-  events_.clear();
-  has_assignment_ = false;
-  group_.LetGo(name_, member_);
+  hooks_.Before("Assign");
+  if (Chance(faults_.unavailable)) return NoAnswer("Assign");
+  readings_before_ = std::exchange(readings_, {});
+  for (const PartitionStart& start : starts) readings_[start.partition] = {start.offset};
   return ++assignment_epoch_;
 }
 
 absl::StatusOr<std::vector<CommittedOffset>> SimBroker::Committed(std::span<const PartitionId> partitions) {
-  CountCall();
-  if (faults_.outage) return Away();
+  hooks_.Before("Committed");
+  if (Unanswered()) return NoAnswer("Committed");
   std::vector<CommittedOffset> result;
   for (const PartitionId partition : partitions) {
-    const auto committed = cluster_.Committed(partition);
-    if (!committed) return absl::UnavailableError("the offsets are not stable");
-    result.push_back(*committed);
-    const auto& history = cluster_.History(partition);
-    if (faults_.sabotage == Sabotage::kStaleCommit && history.size() > 1) result.back() = history[history.size() - 2];
+    if (cluster_.offsets().IsPending(partition)) return NoAnswer("Committed: an offset is not stable");
+    result.push_back(cluster_.offsets().Of(partition));
+    quiet_.NoteBegin(partition, cluster_.now_ms());
   }
+  hooks_.After("Committed");
   return result;
 }
 
-absl::StatusOr<Offset> SimBroker::FirstOffset(PartitionId) {
-  CountCall();
-  return faults_.outage ? absl::StatusOr<Offset>(Away()) : Offset{0};
+absl::StatusOr<Offset> SimBroker::FirstOffset(PartitionId partition) {
+  hooks_.Before("FirstOffset");
+  if (Unanswered()) return NoAnswer("FirstOffset");
+  return cluster_.events(partition).first();
 }
 
 std::vector<std::optional<Offset>> SimBroker::EndOffsets(std::span<const PartitionId> partitions) {
-  CountCall();
+  hooks_.Before("EndOffsets");
   std::vector<std::optional<Offset>> ends;
   for (const PartitionId partition : partitions) {
-    const bool answers = !faults_.outage && !random_.Percent(5);
-    ends.push_back(answers ? std::optional(Offset{cluster_.log(kEventsTopic, partition).LastStableOffset()})
-                           : std::nullopt);
+    std::optional<Offset>& end = ends.emplace_back();
+    if (Unanswered()) continue;
+    end = cluster_.events(partition).stable_end();
+    quiet_.NoteEnd(partition, *end, cluster_.now_ms());
   }
-  return ends;
+  return Leave("EndOffsets", ends);
 }
 
-// ---- writing
+std::optional<Offset> SimBroker::CachedEnd(PartitionId) { return std::nullopt; }
 
-absl::Status SimBroker::RestartProducer() {
-  CountCall();
-  if (faults_.outage) return Away();
-  const auto epoch = cluster_.InitProducer(name_);
-  if (!epoch) return absl::UnavailableError("the last transaction is still being ended");
-  producer_epoch_ = *epoch;
-  return absl::OkStatus();
-}
-
-absl::Status SimBroker::BeginTransaction() {
-  CountCall();
-  return !faults_.outage && cluster_.Begin(name_, producer_epoch_) ? absl::OkStatus() : Lost();
-}
-
-absl::Status SimBroker::Write(const OutputRecord& record) {
-  CountCall();
-  if (faults_.outage) return Lost();
-  const std::string topic(record.topic);
-  Entry entry;
-  if (record.key) entry.key = *record.key;
-  entry.value = record.value.value_or("");
-  for (const RecordHeader& header : record.headers) entry.headers.emplace_back(header.name, header.value.value_or(""));
-  const PartitionId partition =
-      record.partition.value_or(PartitionId{PartitionOfKey(record.key.value_or(""), kOutputPartitions)});
-  if (faults_.sabotage == Sabotage::kEmitBeforeCommit && topic == "sessions") {
-    cluster_.log(topic, partition).Append(std::move(entry));
-    return absl::OkStatus();
-  }
-  if (topic == kStateTopic && faults_.sabotage != Sabotage::kNone) {
-    auto decoded = DecodeStateRecord(entry.value);
-    auto* end = std::get_if<SnapshotEnd>(&*decoded);
-    if (faults_.sabotage == Sabotage::kForgetDecision && std::holds_alternative<Decision>(*decoded)) {
-      return absl::OkStatus();
-    }
-    if (faults_.sabotage == Sabotage::kSnapshotAhead && end != nullptr && end->snapshot > 0) {
-      ++end->next.value;
-      EncodeStateRecord(*decoded, entry.value);
-    }
-  }
-  return cluster_.Append(name_, producer_epoch_, topic, partition, std::move(entry)) ? absl::OkStatus() : Lost();
-}
-
-absl::Status SimBroker::SendOffsets(std::span<const CommittedOffset> offsets) {
-  CountCall();
-  if (faults_.outage || !group_.MayCommit(name_, member_)) return Lost();
-  std::vector<CommittedOffset> sent(offsets.begin(), offsets.end());
-  if (faults_.sabotage == Sabotage::kCommitOffsetOffByOne) {
-    for (CommittedOffset& offset : sent) ++offset.offset->value;
-  }
-  return cluster_.AddOffsets(name_, producer_epoch_, sent) ? absl::OkStatus() : Lost();
-}
-
-absl::Status SimBroker::CommitTransaction() {
-  CountCall();
-  if (faults_.outage) return Lost();
-  if (random_.Percent(faults_.lost_answer_percent)) {
-    if (random_.Percent(50)) {
-      cluster_.End(name_, producer_epoch_, true);  // done, but nobody hears of it
-    } else {
-      cluster_.EndLater(name_, producer_epoch_);  // not done, but the request is still on its way
-    }
-    return Lost();
-  }
-  if (random_.Percent(faults_.slow_commit_percent)) clock_.Advance(kSlow);
-  return cluster_.End(name_, producer_epoch_, true) ? absl::OkStatus() : Lost();
-}
-
-// ---- state
+// ---- the state topic
 
 absl::Status SimBroker::ReadState(std::span<const PartitionStart> starts) {
-  CountCall();
-  if (faults_.outage) return Away();
-  state_.clear();
-  for (const PartitionStart& start : starts) state_[start.partition] = {start.offset.value, false};
+  hooks_.Before("ReadState");
+  if (Unanswered()) return NoAnswer("ReadState");
+  state_readings_.clear();
+  for (const PartitionStart& start : starts) {
+    const bool first = start.offset == kFirstRecord;
+    state_readings_[start.partition] = {first ? cluster_.state(start.partition).first() : start.offset};
+  }
   return absl::OkStatus();
+}
+
+// Sometimes with a bit flipped, cut off, or another one in its place.
+std::string_view SimBroker::ReadStateRecord(const SimLog& log, Offset offset) {
+  const std::string& value = *log.at(offset).record.value;
+  if (!Chance(faults_.state_damaged)) return value;
+  std::string& damaged = damaged_.emplace_back(value);
+  const auto size = static_cast<int64_t>(value.size());
+  const Offset other{random_.Below(log.end().value)};
+  if (random_.Percent(30)) {
+    damaged.resize(static_cast<size_t>(random_.Below(size)));
+  } else if (random_.Percent(50) && log.at(other).record.value) {
+    damaged = *log.at(other).record.value;
+  } else {
+    damaged[static_cast<size_t>(random_.Below(size))] ^= static_cast<char>(1 << random_.Below(8));
+  }
+  return damaged;
 }
 
 absl::Status SimBroker::PollState(Duration, StatePollResult& result) {
-  CountCall();
+  hooks_.Before("PollState");
   result.Clear();
-  if (faults_.outage) return absl::OkStatus();
-  for (auto& [partition, cursor] : state_) {
-    const SimLog& log = cluster_.log(kStateTopic, partition);
-    if (cursor.next == kFirstRecord.value) cursor.next = log.begin();
-    if (cursor.next < log.begin()) {
-      result.errors.push_back({partition, "offset out of range"});
+  damaged_.clear();
+  for (auto& [partition, reading] : state_readings_) {
+    const SimLog& log = cluster_.state(partition);
+    if (cluster_.away() || random_.Percent(20)) continue;
+    if (reading.next < log.first() || reading.next > log.end()) {
+      result.errors.push_back({partition, "simulated: offset out of range"});
       continue;
     }
-    const int64_t end = std::min(log.LastStableOffset(), cursor.next + random_.Below(20));
-    for (; cursor.next < end; ++cursor.next) {
-      const Entry& entry = log.at(cursor.next);
-      if (entry.committed()) result.records.push_back({partition, {cursor.next}, entry.value});
-      cursor.end_told = false;
+    for (int64_t room = random_.Between(1, kMaxBatch); room > 0; --room) {
+      const auto offset = log.NextVisible(reading.next);
+      if (!offset) break;
+      result.records.push_back({partition, *offset, ReadStateRecord(log, *offset)});
+      reading = {{offset->value + 1}, false};
     }
-    if (cursor.next >= log.LastStableOffset() && !cursor.end_told) {
-      result.ends.push_back({partition, {cursor.next}});
-      cursor.end_told = true;
-    }
+    if (log.NextVisible(reading.next)) continue;
+    reading.next = std::max(reading.next, log.stable_end());
+    if (!std::exchange(reading.end_told, true)) result.ends.push_back({partition, reading.next});
   }
-  return absl::OkStatus();
+  return Leave("PollState", absl::OkStatus());
 }
 
+// The real client answers with the last stable offset, which may be before records that this shard wrote itself.
 absl::StatusOr<Offset> SimBroker::StateEnd(PartitionId partition) {
-  CountCall();
-  if (faults_.outage) return Away();
-  return Offset{cluster_.log(kStateTopic, partition).LastStableOffset()};
+  hooks_.Before("StateEnd");
+  if (Unanswered()) return NoAnswer("StateEnd");
+  const SimLog& log = cluster_.state(partition);
+  return random_.Percent(80) ? log.stable_end() : log.end();
 }
 
 void SimBroker::TruncateState(PartitionId partition, Offset before) {
-  CountCall();
-  if (!faults_.outage) cluster_.log(kStateTopic, partition).DeleteBefore(before.value);
-}
-
-void SimBroker::Close() {
-  CountCall();
-  group_.Leave(name_, member_);
+  hooks_.Before("TruncateState");
+  if (!cluster_.away() && !Chance(faults_.truncate_lost)) cluster_.state(partition).Truncate(before);
+  hooks_.After("TruncateState");
 }
 
 }  // namespace tidemark::sim

@@ -1,69 +1,78 @@
-// The Broker that a shard of a simulated process sees: one member of the group, one producer, on the SimCluster.
+// The Broker of one simulated shard: a group member, a reader, a transactional producer and a reader of the state topic
+// on a SimCluster, with the bad habits of the real client and its network.
 //
-// Any call may be the last one: when the process is to crash, the call throws Crash instead of taking effect.
-// Answers get lost, calls find no broker, records are handed out twice: as often as SimFaults says.
+// Before and after each call SimHooks may throw (the process dies right there) or let others act (it was not
+// scheduled). SimFaults says how often calls fail; all rates zero: a perfect world. A broker that is destroyed falls
+// silent, no more: the group and the coordinator find out as they would. One thread.
 #pragma once
 
 #include <cstdint>
 #include <deque>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
+#include "ingest/broker.h"
 #include "tests/sim/sim_cluster.h"
-#include "tests/sim/sim_group.h"
+#include "tests/sim/sim_quiet.h"
 
 namespace tidemark::sim {
 
-struct Crash {};
-
-// Deliberate mistakes, to show that the checks would find them.
-enum class Sabotage : uint8_t {
-  kNone,
-  kEmitBeforeCommit,      // sessions are written outside of the transaction
-  kSnapshotAhead,         // a snapshot claims to have one record more than it has
-  kForgetDecision,        // a move of the watermark is not written
-  kCommitOffsetOffByOne,  // one record too far
-  kStaleCommit,           // what is read as committed is what was committed before
-};
-
+// How many of a thousand calls go wrong in this way.
 struct SimFaults {
-  int lost_answer_percent = 0;  // of commits
-  int slow_commit_percent = 0;
-  int repeat_percent = 0;  // of polls: records that were handed out before come again
-  bool outage = false;     // no broker answers
-  Sabotage sabotage = Sabotage::kNone;
+  int64_t unavailable = 0;        // a question is not answered
+  int64_t transaction_fails = 0;  // beginning, writing, sending offsets
+  int64_t commit_not_done = 0;    // the request is lost, or late
+  int64_t commit_not_told = 0;    // done, but the answer is lost
+  int64_t commit_slow = 0;        // takes seconds
+  int64_t old_records = 0;        // handed out again, or from before an Assign
+  int64_t truncate_lost = 0;
+  int64_t state_damaged = 0;  // of the records read, not of the topic
 };
 
-inline constexpr char kEventsTopic[] = "journey-events";
-inline constexpr char kStateTopic[] = "tidemark-state";
-
-class SimBroker : public Broker {
+class SimHooks {
  public:
-  SimBroker(SimCluster& cluster, SimGroup& group, SimClock& clock, model::Random& random, const SimFaults& faults,
-            std::string name);
+  virtual ~SimHooks() = default;
+  // `call` is about to have its effect, or had it.
+  virtual void Before(std::string_view call) = 0;
+  virtual void After(std::string_view call) = 0;
+  // A call that takes this long.
+  virtual void Wait(Duration duration) = 0;
+};
 
-  // The process dies in so many calls from now.
-  void CrashAfter(int calls) { calls_to_crash_ = calls; }
-  // What the client does by itself, in the background.
-  void KeepAlive() {
-    if (!faults_.outage) group_.Heartbeat(name_, member_);
-  }
+SimRecord ToSimRecord(const OutputRecord& record);
 
+class SimBroker : public Broker, public SimClient {
+ public:
+  // References must outlive the broker. `member`: group instance id and transactional id in one.
+  SimBroker(SimCluster& cluster, SimHooks& hooks, const SimFaults& faults, Random& random, std::string member,
+            uint64_t max_record_bytes);
+  ~SimBroker() override;
+
+  // A stopped process sends no heartbeats.
+  void set_silent(bool silent) { silent_ = silent; }
+
+  // ---- SimClient
+  void Heartbeat() override;
+
+  // ---- Broker
   absl::Status Poll(Duration timeout, PollResult& result) override;
-  std::span<const RecordHeader> Headers(const InputRecord&) override { return {}; }
+  std::span<const RecordHeader> Headers(const InputRecord& record) override;
   absl::StatusOr<uint64_t> Assign(std::span<const PartitionStart> starts) override;
   uint64_t Unassign() override;
   absl::StatusOr<std::vector<CommittedOffset>> Committed(std::span<const PartitionId> partitions) override;
   absl::StatusOr<Offset> FirstOffset(PartitionId partition) override;
   std::vector<std::optional<Offset>> EndOffsets(std::span<const PartitionId> partitions) override;
-  std::optional<Offset> CachedEnd(PartitionId) override { return std::nullopt; }
+  std::optional<Offset> CachedEnd(PartitionId partition) override;
 
   absl::Status RestartProducer() override;
   absl::Status BeginTransaction() override;
   absl::Status Write(const OutputRecord& record) override;
-  uint64_t max_record_bytes() const override { return 3'000; }  // snapshots are to have several pieces
+  uint64_t max_record_bytes() const override { return max_record_bytes_; }
   absl::Status SendOffsets(std::span<const CommittedOffset> offsets) override;
   absl::Status CommitTransaction() override;
 
@@ -74,28 +83,77 @@ class SimBroker : public Broker {
 
   void Close() override;
 
+ protected:
+  SimCluster& cluster() { return cluster_; }
+
  private:
-  struct Cursor {
-    int64_t next = 0;
-    bool end_told = false;
+  // Where the group has this member, as far as it has heard.
+  enum class Membership : uint8_t { kNone, kJoining, kAssigned, kGivingUp };
+
+  struct Reading {
+    Offset next;
+    bool end_told = false;  // of this place
   };
-  void CountCall();
-  void ReadEvents(PollResult& result);
+  using Readings = std::map<PartitionId, Reading>;
+
+  struct Unsent {
+    SimLog* log;
+    SimRecord record;
+  };
+
+  bool Chance(int64_t per_thousand) { return per_thousand > 0 && random_.Below(1000) < per_thousand; }
+  bool Unanswered() { return cluster_.away() || Chance(faults_.unavailable); }
+  template <typename T>
+  T Leave(std::string_view call, T result) {
+    hooks_.After(call);
+    return result;
+  }
+
+  // Group.
+  absl::Status HearFromGroup(PollResult& result);
+  void Tell(AssignmentChange change, PollResult& result);
+
+  // Reading.
+  InputRecord ToInput(PartitionId partition, Offset offset) const;
+  void Fetch(PartitionId partition, Reading& reading, PollResult& result);
+  void HandOutOld(PollResult& result);
+  std::string_view ReadStateRecord(const SimLog& log, Offset offset);
+
+  // Writing.
+  void NoteMove(PartitionId partition, std::string_view state_record);
+  bool Send(Unsent& unsent);
+  void SendSome();
+  absl::Status SendAll();
+  absl::Status AddPartition(SimLog* log);
+  bool WaitUntilBack();
+  absl::Status EndTransaction();
 
   SimCluster& cluster_;
-  SimGroup& group_;
-  SimClock& clock_;
-  model::Random& random_;
+  SimHooks& hooks_;
   const SimFaults& faults_;
-  const std::string name_;
-  int member_;
-  int calls_to_crash_ = -1;
+  Random& random_;
+  const std::string member_;
+  const uint64_t max_record_bytes_;
+  bool silent_ = false;
+  bool closed_ = false;
 
-  bool has_assignment_ = false;  // told of one, and has not let go of it
+  Membership membership_ = Membership::kNone;
+  AssignmentChange told_ = AssignmentChange::kNone;
+  int64_t member_id_ = 0;
+  int32_t generation_ = 0;
+
   uint64_t assignment_epoch_ = 0;
-  std::map<PartitionId, Cursor> events_;
-  std::map<PartitionId, Cursor> state_;
-  int producer_epoch_ = -1;
+  Readings readings_;
+  Readings readings_before_;  // of the last assignment
+  std::vector<RecordHeader> headers_;
+  SimQuiet quiet_;
+  Readings state_readings_;
+  std::deque<std::string> damaged_;  // of the last PollState
+
+  std::optional<ProducerEpoch> producer_;
+  bool lost_ = false;  // the transaction is: nothing can be sent
+  std::deque<Unsent> unsent_;
+  std::set<SimLog*> added_;  // to the transaction
 };
 
 }  // namespace tidemark::sim

@@ -1,148 +1,79 @@
 #include "tests/sim/sim_cluster.h"
 
-#include <algorithm>
-
 namespace tidemark::sim {
 namespace {
 
-constexpr Duration kTransactionTimeout = Seconds(15);
+constexpr size_t kOutputPartitions = 2;
 
 }  // namespace
 
-void SimLog::Append(Entry entry) {
-  if (entry.txn) undecided_.try_emplace(entry.txn.get(), end());
-  entries_.push_back(std::move(entry));
-}
-
-void SimLog::AppendMarker(const TxnPtr& txn) {
-  undecided_.erase(txn.get());
-  entries_.push_back(Entry{.is_marker = true, .txn = txn, .key = {}, .value = {}, .headers = {}});
-}
-
-int64_t SimLog::LastStableOffset() const {
-  int64_t stable = end();
-  for (const auto& [txn, first] : undecided_) stable = std::min(stable, first);
-  return stable;
-}
-
-std::vector<SimLog*> SimCluster::LogsOf(const std::string& topic) {
-  std::vector<SimLog*> logs;
-  for (auto& [name, log] : logs_) {
-    if (name.first == topic) logs.push_back(&log);
+SimCluster::SimCluster(const KafkaOptions& options, int32_t partitions, Random& random)
+    : options_(options),
+      partitions_(partitions),
+      random_(random),
+      events_(static_cast<size_t>(partitions)),
+      state_(static_cast<size_t>(partitions)),
+      group_(partitions),
+      transactions_(offsets_) {
+  for (const std::string& topic : {options.sessions_topic, options.late_topic, options.dead_letters_topic}) {
+    outputs_.emplace(topic, std::vector<SimLog>(kOutputPartitions));
   }
-  return logs;
 }
 
-std::optional<int> SimCluster::InitProducer(const std::string& transactional_id) {
-  Producer& producer = producers_[transactional_id];
-  if (producer.txn && producer.txn->state == Txn::State::kOpen) {
-    ++producer.epoch;
-    Decide(transactional_id, producer, false);
+SimLog& SimCluster::LogFor(std::string_view topic, const std::optional<std::string_view>& key,
+                           std::optional<PartitionId> partition) {
+  if (partition) return state(*partition);
+  uint64_t hash = 0;
+  for (const char c : key.value_or("")) hash = hash * 31 + static_cast<unsigned char>(c);
+  return outputs_.find(topic)->second[hash % kOutputPartitions];
+}
+
+void SimCluster::Advance(Duration duration) {
+  now_ms_ += duration.ms;
+  if (back_at_ms_ && now_ms_ >= *back_at_ms_) ComeBack();
+  if (away()) return;
+  for (SimClient* client : clients_) client->Heartbeat();
+  transactions_.AgeMarkers(duration);
+  group_.Expire(now_ms_);
+  transactions_.Expire(now_ms_);
+}
+
+void SimCluster::GoAway(Duration duration) { back_at_ms_ = now_ms_ + duration.ms; }
+
+void SimCluster::ComeBack() {
+  back_at_ms_.reset();
+  group_.ForgiveSilence(now_ms_);
+}
+
+void SimCluster::DelayEndTransaction(const std::string& transactional_id, ProducerEpoch producer) {
+  delayed_.push_back({transactional_id, producer});
+}
+
+bool SimCluster::DeliverOne() {
+  const int64_t markers = transactions_.markers();
+  const int64_t all = markers + static_cast<int64_t>(delayed_.size());
+  if (all == 0 || away()) return false;
+  const int64_t choice = random_.Below(all);
+  if (choice < markers) {
+    transactions_.Deliver(choice);
+    return true;
   }
-  if (producer.txn && producer.txn->markers_missing > 0) return std::nullopt;
-  producer.txn.reset();
-  Trace("{} has a new producer (epoch {})", transactional_id, producer.epoch + 1);
-  return ++producer.epoch;
-}
-
-bool SimCluster::Begin(const std::string& transactional_id, int epoch) {
-  Producer& producer = producers_[transactional_id];
-  // Like the client, it waits for the last transaction to be over.
-  while (producer.txn && producer.txn->markers_missing > 0) Turn();
-  if (producer.epoch != epoch || (producer.txn && producer.txn->state == Txn::State::kOpen)) return false;
-  producer.txn = std::make_shared<Txn>();
-  producer.txn->began = clock_.Now();
-  producer.partitions.clear();
+  const DelayedEnd end = delayed_[static_cast<size_t>(choice - markers)];
+  delayed_.erase(delayed_.begin() + (choice - markers));
+  transactions_.End(end.transactional_id, end.producer, true);
   return true;
-}
-
-bool SimCluster::Append(const std::string& transactional_id, int epoch, const std::string& topic, PartitionId partition,
-                        Entry entry) {
-  Producer& producer = producers_[transactional_id];
-  if (producer.epoch != epoch || !producer.txn || producer.txn->state != Txn::State::kOpen) return false;
-  const std::pair place{topic, partition};
-  if (std::find(producer.partitions.begin(), producer.partitions.end(), place) == producer.partitions.end()) {
-    producer.partitions.push_back(place);
-  }
-  entry.txn = producer.txn;
-  Trace("{} writes to {}:{} {} {}", transactional_id, topic, partition.value, entry.key.value_or("-"),
-        entry.headers.empty() ? "" : entry.headers.back().second);
-  logs_[place].Append(std::move(entry));
-  return true;
-}
-
-bool SimCluster::AddOffsets(const std::string& transactional_id, int epoch,
-                            const std::vector<CommittedOffset>& offsets) {
-  Producer& producer = producers_[transactional_id];
-  if (producer.epoch != epoch || !producer.txn || producer.txn->state != Txn::State::kOpen) return false;
-  if (producer.txn->offsets.empty()) undecided_offsets_.push_back(producer.txn);
-  for (const CommittedOffset& offset : offsets) {
-    producer.txn->offsets[offset.partition] = offset;
-    Trace("{} sends offset {}:{} {}", transactional_id, offset.partition.value, offset.offset->value, offset.metadata);
-  }
-  return true;
-}
-
-bool SimCluster::End(const std::string& transactional_id, int epoch, bool commit) {
-  Producer& producer = producers_[transactional_id];
-  if (producer.epoch != epoch || !producer.txn) return false;
-  if (producer.txn->state == Txn::State::kOpen) Decide(transactional_id, producer, commit);
-  return (producer.txn->state == Txn::State::kCommitted) == commit;
-}
-
-void SimCluster::EndLater(const std::string& transactional_id, int epoch) {
-  on_its_way_.push_back([this, transactional_id, epoch] { End(transactional_id, epoch, true); });
-}
-
-// From here on the end is certain, but nobody knows yet.
-void SimCluster::Decide(const std::string& transactional_id, Producer& producer, bool commit) {
-  Trace("{} {} the transaction (epoch {})", transactional_id, commit ? "commits" : "aborts", producer.epoch);
-  const TxnPtr txn = producer.txn;
-  txn->state = commit ? Txn::State::kCommitted : Txn::State::kAborted;
-  for (const auto& place : producer.partitions) {
-    ++txn->markers_missing;
-    on_its_way_.push_back([this, place, txn] {
-      logs_[place].AppendMarker(txn);
-      --txn->markers_missing;
-    });
-  }
-  if (txn->offsets.empty()) return;
-  ++txn->markers_missing;
-  on_its_way_.push_back([this, txn, commit] {
-    for (const auto& [partition, offset] : txn->offsets) {
-      if (commit) committed_[partition].push_back(offset);
-    }
-    std::erase(undecided_offsets_, txn);
-    --txn->markers_missing;
-  });
-}
-
-std::optional<CommittedOffset> SimCluster::Committed(PartitionId partition) const {
-  for (const TxnPtr& txn : undecided_offsets_) {
-    if (txn->offsets.contains(partition)) return std::nullopt;
-  }
-  const auto found = committed_.find(partition);
-  if (found == committed_.end() || found->second.empty()) return CommittedOffset{partition, std::nullopt, {}};
-  return found->second.back();
-}
-
-void SimCluster::Turn() {
-  if (!on_its_way_.empty()) {
-    const auto chosen = static_cast<size_t>(random_.Below(static_cast<int64_t>(on_its_way_.size())));
-    const auto deliver = std::move(on_its_way_[chosen]);
-    on_its_way_.erase(on_its_way_.begin() + static_cast<std::ptrdiff_t>(chosen));
-    deliver();
-  }
-  for (auto& [id, producer] : producers_) {
-    const bool open = producer.txn && producer.txn->state == Txn::State::kOpen;
-    if (!open || clock_.Now() - producer.txn->began < kTransactionTimeout) continue;
-    ++producer.epoch;
-    Decide(id, producer, false);
-  }
 }
 
 void SimCluster::DeliverAll() {
-  while (!on_its_way_.empty()) Turn();
+  while (DeliverOne()) {
+  }
+}
+
+Offset SimCluster::EndOfRecords(PartitionId partition) const {
+  const auto& entries = events_[static_cast<size_t>(partition.value)].entries();
+  int64_t end = static_cast<int64_t>(entries.size());
+  while (end > 0 && entries[static_cast<size_t>(end - 1)].state != SimLog::State::kCommitted) --end;
+  return {end};
 }
 
 }  // namespace tidemark::sim

@@ -3,97 +3,83 @@
 #include <algorithm>
 
 namespace tidemark::sim {
-namespace {
 
-constexpr Duration kSessionTimeout = Seconds(30);
-
-}  // namespace
-
-SimGroup::Member* SimGroup::Find(const std::string& name, int id) {
-  const auto found = members_.find(name);
-  return found != members_.end() && found->second.id == id ? &found->second : nullptr;
-}
-
-int SimGroup::Join(const std::string& name) {
-  const bool known = members_.contains(name);
-  Member& member = members_[name];
-  member.id = next_id_++;
-  member.heard = clock_.Now();
-  member.ready = true;
-  member.news.clear();
-  if (!known) {
-    Rebalance();
-  } else if (!rebalancing_) {
-    member.ready = false;
-    member.news.push_back({AssignmentChange::kAssigned, member.partitions});
-  }
+int64_t SimGroup::Join(const std::string& instance, int64_t now_ms) {
+  const auto [found, added] = members_.try_emplace(instance);
+  Member& member = found->second;
+  member.id = ++last_member_;
+  member.heard_ms = now_ms;
+  if (added) BeginRebalance();
+  if (rebalancing_) member.joined = true;
+  CompleteIfAllJoined();
   return member.id;
 }
 
-void SimGroup::Leave(const std::string& name, int id) {
-  if (Find(name, id) == nullptr) return;
-  members_.erase(name);
-  Rebalance();
+SimGroup::Answer SimGroup::JoinAgain(const std::string& instance, int64_t member, int64_t now_ms) {
+  const Answer answer = Ask(instance, member);
+  if (answer != Answer::kRebalancing) return answer;
+  Member& known = members_.at(instance);
+  known.joined = true;
+  known.heard_ms = now_ms;
+  CompleteIfAllJoined();
+  return Ask(instance, member);
 }
 
-void SimGroup::Heartbeat(const std::string& name, int id) {
-  if (Member* member = Find(name, id)) member->heard = clock_.Now();
+SimGroup::Answer SimGroup::Ask(const std::string& instance, int64_t member) const {
+  const auto found = members_.find(instance);
+  if (found == members_.end()) return Answer::kUnknown;
+  if (found->second.id != member) return Answer::kFenced;
+  if (!rebalancing_) return Answer::kStable;
+  return found->second.joined ? Answer::kJoined : Answer::kRebalancing;
 }
 
-// Everybody is asked to let go.
-void SimGroup::Rebalance() {
+void SimGroup::Heartbeat(const std::string& instance, int64_t member, int64_t now_ms) {
+  const auto found = members_.find(instance);
+  if (found != members_.end() && found->second.id == member) found->second.heard_ms = now_ms;
+}
+
+std::vector<PartitionId> SimGroup::PartitionsOf(const std::string& instance) const {
+  return members_.at(instance).partitions;
+}
+
+void SimGroup::Expire(int64_t now_ms) {
+  const size_t removed =
+      std::erase_if(members_, [&](const auto& entry) { return now_ms - entry.second.heard_ms > kSessionTimeout.ms; });
+  if (removed == 0) return;
+  if (!rebalancing_) BeginRebalance();
+  CompleteIfAllJoined();
+}
+
+void SimGroup::ForgiveSilence(int64_t now_ms) {
+  for (auto& [instance, member] : members_) member.heard_ms = now_ms;
+}
+
+void SimGroup::SetPartitions(int32_t partitions) {
+  if (partitions == partitions_) return;
+  partitions_ = partitions;
+  if (!members_.empty()) BeginRebalance();
+}
+
+void SimGroup::BeginRebalance() {
+  if (rebalancing_) return;
   rebalancing_ = true;
-  for (auto& [name, member] : members_) {
-    if (member.ready) {
-      member.news.clear();
-    } else if (member.news.empty()) {
-      member.news.push_back({AssignmentChange::kRevoked, {}});
-    } else if (member.news.back().change == AssignmentChange::kAssigned) {  // it has not heard of what it was given
-      member.news.clear();
-      member.ready = true;
-    }
-  }
+  for (auto& [instance, member] : members_) member.joined = false;
 }
 
-void SimGroup::Distribute() {
+void SimGroup::CompleteIfAllJoined() {
+  const bool all = std::all_of(members_.begin(), members_.end(), [](const auto& entry) { return entry.second.joined; });
+  if (!rebalancing_ || !all) return;
   rebalancing_ = false;
-  const auto count = static_cast<int>(members_.size());
-  int i = 0;
-  int next = 0;
-  for (auto& [name, member] : members_) {
-    const int share = partitions_ / count + (i++ < partitions_ % count ? 1 : 0);
+  ++generation_;
+  ++rebalances_;
+  const auto count = static_cast<int32_t>(members_.size());
+  int32_t next = 0;
+  int32_t index = 0;
+  for (auto& [instance, member] : members_) {
+    const int32_t share = partitions_ / count + (index++ < partitions_ % count ? 1 : 0);
     member.partitions.clear();
-    for (int k = 0; k < share; ++k) member.partitions.push_back({next++});
-    member.ready = false;
-    member.news.push_back({AssignmentChange::kAssigned, member.partitions});
+    for (int32_t i = 0; i < share; ++i) member.partitions.push_back({next++});
   }
-}
-
-SimGroup::News SimGroup::TakeNews(const std::string& name, int id) {
-  Member* member = Find(name, id);
-  if (member == nullptr) return {AssignmentChange::kLost, {}};
-  if (member->news.empty()) return {};
-  News news = member->news.front();
-  member->news.erase(member->news.begin());
-  return news;
-}
-
-void SimGroup::LetGo(const std::string& name, int id) {
-  Member* member = Find(name, id);
-  if (member != nullptr) member->ready = true;
-}
-
-bool SimGroup::MayCommit(const std::string& name, int id) const {
-  const auto found = members_.find(name);
-  return found != members_.end() && found->second.id == id && !found->second.ready;
-}
-
-void SimGroup::Turn() {
-  const size_t before = members_.size();
-  std::erase_if(members_, [this](const auto& entry) { return clock_.Now() - entry.second.heard >= kSessionTimeout; });
-  if (members_.size() != before) Rebalance();
-  const auto ready = [](const auto& entry) { return entry.second.ready; };
-  if (rebalancing_ && !members_.empty() && std::all_of(members_.begin(), members_.end(), ready)) Distribute();
 }
 
 }  // namespace tidemark::sim

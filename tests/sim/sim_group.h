@@ -1,62 +1,72 @@
-// The consumer group: who is a member, and which partitions each one has.
+// The group coordinator of the simulated cluster: one group, one topic, static members, eager range assignment.
 //
-// Static members, eager: a member that joins or is thrown out makes the group distribute all partitions anew, for which
-// every member first lets go of what it has. A member that comes back under its name gets what it had; its predecessor
-// of that name is nobody any more. A member that is silent for session.timeout.ms is thrown out.
+// A member that joins anew under a known instance id takes the place of the old one, which is fenced; in a stable group
+// it gets the old one's partitions without a rebalance. A rebalance waits for all members to join again, or to be
+// silent beyond the session time-out. Leaving is being silent, as static members do. (A member that answers heartbeats
+// but never joins again, and is passed over after max.poll.interval.ms, is left out.) One thread.
 #pragma once
 
 #include <cstdint>
 #include <map>
-#include <optional>
 #include <string>
 #include <vector>
 
-#include "ingest/broker.h"
-#include "tests/sim/sim_cluster.h"
+#include "core/types.h"
 
 namespace tidemark::sim {
 
 class SimGroup {
  public:
-  SimGroup(int partitions, SimClock& clock) : partitions_(partitions), clock_(clock) {}
+  static constexpr Duration kSessionTimeout = Seconds(30);
 
-  // Returns the member id, new with every call.
-  int Join(const std::string& name);
-  void Leave(const std::string& name, int id);
-  void Heartbeat(const std::string& name, int id);
-
-  // What the member is to be told now; told once.
-  struct News {
-    AssignmentChange change = AssignmentChange::kNone;
-    std::vector<PartitionId> partitions;
+  // What a member hears when it asks.
+  enum class Answer : uint8_t {
+    kStable,       // generation() and PartitionsOf() are the member's
+    kRebalancing,  // it is to give up its partitions and join
+    kJoined,       // it has joined, the others have not
+    kUnknown,      // silent for too long: the group has gone on without it
+    kFenced,       // another one has its instance id
   };
-  News TakeNews(const std::string& name, int id);
-  // The member has let go of its partitions.
-  void LetGo(const std::string& name, int id);
 
-  // Whether an offset of this member would be accepted now.
-  bool MayCommit(const std::string& name, int id) const;
+  explicit SimGroup(int32_t partitions) : partitions_(partitions) {}
 
-  void Turn();
+  // The topic has got more: a rebalance.
+  void SetPartitions(int32_t partitions);
+  int32_t partitions() const { return partitions_; }
+
+  // A member that is new; returns its id.
+  int64_t Join(const std::string& instance, int64_t now_ms);
+  // A member that has given up its partitions.
+  Answer JoinAgain(const std::string& instance, int64_t member, int64_t now_ms);
+  Answer Ask(const std::string& instance, int64_t member) const;
+  void Heartbeat(const std::string& instance, int64_t member, int64_t now_ms);
+
+  int32_t generation() const { return generation_; }
+  std::vector<PartitionId> PartitionsOf(const std::string& instance) const;
+  int64_t rebalances() const { return rebalances_; }
+
+  // Removes who was silent for too long.
+  void Expire(int64_t now_ms);
+  // The coordinator was away: nobody could be heard.
+  void ForgiveSilence(int64_t now_ms);
 
  private:
   struct Member {
-    int id = 0;
-    MonotonicTime heard;
-    bool ready = true;  // holds nothing: can be given a new assignment
+    int64_t id = 0;
+    int64_t heard_ms = 0;
+    bool joined = false;
     std::vector<PartitionId> partitions;
-    std::vector<News> news;
   };
 
-  Member* Find(const std::string& name, int id);
-  void Rebalance();
-  void Distribute();
+  void BeginRebalance();
+  void CompleteIfAllJoined();
 
-  const int partitions_;
-  SimClock& clock_;
-  int next_id_ = 1;
+  int32_t partitions_;
+  std::map<std::string, Member> members_;  // by instance id, the order in which they are assigned
   bool rebalancing_ = false;
-  std::map<std::string, Member> members_;
+  int32_t generation_ = 0;
+  int64_t last_member_ = 0;
+  int64_t rebalances_ = 0;
 };
 
 }  // namespace tidemark::sim
