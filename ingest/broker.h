@@ -94,7 +94,7 @@ struct StateInput {
 
 struct StatePollResult {
   std::vector<StateInput> records;
-  std::vector<PartitionEnd> ends;      // all that is committed was handed out
+  std::vector<PartitionEnd> ends;      // all there is was handed out, and no transaction is open that could add to it
   std::vector<PartitionError> errors;  // the place to begin at is not in the topic (any more)
 
   void Clear() {

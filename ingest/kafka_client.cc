@@ -125,7 +125,7 @@ absl::Status KafkaClient::Join() {
 void KafkaClient::OnRebalance(rd_kafka_resp_err_t code, const rd_kafka_topic_partition_list_t* partitions) {
   const bool assigned = code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS;
   if (closing_ || (!assigned && code != RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS)) {
-    rd_kafka_assign(consumer_.get(), nullptr);
+    assigner_.Assign(consumer_.get(), nullptr);
     return;
   }
   pending_change_ = assigned                                         ? AssignmentChange::kAssigned
@@ -262,7 +262,7 @@ absl::StatusOr<uint64_t> KafkaClient::Assign(std::span<const PartitionStart> sta
     rd_kafka_topic_partition_list_add(list.get(), options_.events_topic.c_str(), start.partition.value)->offset =
         start.offset.value;
   }
-  const rd_kafka_resp_err_t error = rd_kafka_assign(consumer_.get(), list.get());
+  const rd_kafka_resp_err_t error = assigner_.Assign(consumer_.get(), list.get());
   if (error != RD_KAFKA_RESP_ERR_NO_ERROR) {
     return KafkaStatus("beginning to read " + options_.events_topic, error, rd_kafka_err2str(error));
   }
@@ -270,7 +270,7 @@ absl::StatusOr<uint64_t> KafkaClient::Assign(std::span<const PartitionStart> sta
 }
 
 uint64_t KafkaClient::Unassign() {
-  rd_kafka_assign(consumer_.get(), nullptr);
+  assigner_.Assign(consumer_.get(), nullptr);
   return ++assignment_epoch_;
 }
 
@@ -346,7 +346,7 @@ void KafkaClient::Close() {
     producer_.reset();
   }
   if (consumer_) {
-    rd_kafka_assign(consumer_.get(), nullptr);  // answers a rebalance that the shard has not
+    assigner_.Assign(consumer_.get(), nullptr);  // answers a rebalance that the shard has not
     rd_kafka_consumer_close(consumer_.get());
     queue_.reset();
     consumer_.reset();

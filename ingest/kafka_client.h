@@ -92,6 +92,7 @@ class KafkaClient : public Broker {
   KafkaQueue queue_;
   std::vector<rd_kafka_message_t*> messages_;  // of the last Poll
   std::vector<RecordHeader> headers_;          // of the last Headers
+  KafkaAssigner assigner_;
   uint64_t assignment_epoch_ = 0;
   bool closing_ = false;
   AssignmentChange pending_change_ = AssignmentChange::kNone;

@@ -6,7 +6,9 @@
 #include <array>
 #include <atomic>
 #include <charconv>
+#include <chrono>
 #include <string_view>
+#include <thread>
 
 #include "sinks/log.h"
 
@@ -160,6 +162,16 @@ Duration DurationProperty(const KafkaOptions& options, const std::string& name, 
   Duration theirs = ours;
   std::from_chars(found->second.data(), found->second.data() + found->second.size(), theirs.ms);
   return theirs;
+}
+
+rd_kafka_resp_err_t KafkaAssigner::Assign(rd_kafka_t* consumer, const rd_kafka_topic_partition_list_t* partitions) {
+  constexpr Duration kInEffectAfter = Milliseconds(100);
+  const MonotonicTime now = SystemClock().Now();
+  if (last_ && now - *last_ < kInEffectAfter) {
+    std::this_thread::sleep_for(std::chrono::milliseconds((kInEffectAfter - (now - *last_)).ms));
+  }
+  last_ = SystemClock().Now();
+  return rd_kafka_assign(consumer, partitions);
 }
 
 int32_t PartitionOfKey(std::string_view key, uint32_t partitions) {

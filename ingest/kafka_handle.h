@@ -11,11 +11,13 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include "ingest/clock.h"
 #include "ingest/kafka_options.h"
 
 namespace tidemark {
@@ -55,6 +57,17 @@ std::string KafkaProperty(const rd_kafka_conf_t* conf, const std::string& name);
 
 // A property in milliseconds, as the user or else we set it.
 Duration DurationProperty(const KafkaOptions& options, const std::string& name, Duration ours);
+
+// rd_kafka_assign for one consumer. Before each but the first it waits, a tenth of a second at most, for the one before
+// to have come into effect: librdkafka may abort the process when a partition is to stop for the second time before it
+// has (confluentinc/librdkafka#5573).
+class KafkaAssigner {
+ public:
+  rd_kafka_resp_err_t Assign(rd_kafka_t* consumer, const rd_kafka_topic_partition_list_t* partitions);
+
+ private:
+  std::optional<MonotonicTime> last_;
+};
 
 // Where Kafka's own clients put a key, and ours (partitioner murmur2_random).
 int32_t PartitionOfKey(std::string_view key, uint32_t partitions);

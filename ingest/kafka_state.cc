@@ -44,7 +44,7 @@ absl::StatusOr<std::unique_ptr<KafkaState>> KafkaState::Create(const KafkaOption
 
 KafkaState::~KafkaState() {
   DropMessages();
-  if (consumer_) rd_kafka_assign(consumer_.get(), nullptr);
+  if (consumer_) assigner_.Assign(consumer_.get(), nullptr);
 }
 
 absl::Status KafkaState::Start(uint32_t shard) {
@@ -95,7 +95,7 @@ absl::Status KafkaState::AddPartitions(uint32_t needed) {
 
 absl::Status KafkaState::Read(std::span<const PartitionStart> starts) {
   if (starts.empty()) {
-    rd_kafka_assign(consumer_.get(), nullptr);
+    assigner_.Assign(consumer_.get(), nullptr);
     return absl::OkStatus();
   }
   uint32_t needed = 0;
@@ -107,7 +107,7 @@ absl::Status KafkaState::Read(std::span<const PartitionStart> starts) {
   }
   const absl::Status enough = EnsurePartitions(needed);
   if (!enough.ok()) return enough;
-  const rd_kafka_resp_err_t error = rd_kafka_assign(consumer_.get(), list.get());
+  const rd_kafka_resp_err_t error = assigner_.Assign(consumer_.get(), list.get());
   if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return absl::OkStatus();
   return KafkaStatus("beginning to read " + topic_, error, rd_kafka_err2str(error));
 }
@@ -139,7 +139,7 @@ void KafkaState::TakeMessage(const rd_kafka_message_t& message, StatePollResult&
           {{message.partition}, {message.offset}, {static_cast<const char*>(message.payload), message.len}});
       return;
     case RD_KAFKA_RESP_ERR__PARTITION_EOF:
-      result.ends.push_back({{message.partition}, {message.offset}});
+      if (IsEnd(message)) result.ends.push_back({{message.partition}, {message.offset}});
       return;
     case RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET:
       result.errors.push_back({{message.partition}, rd_kafka_message_errstr(&message)});
@@ -148,6 +148,15 @@ void KafkaState::TakeMessage(const rd_kafka_message_t& message, StatePollResult&
       Log(LogLevel::kWarn, "read_error", "the broker answered with an error; trying again",
           {{"topic", topic_}, {"err", rd_kafka_message_errstr(&message)}});
   }
+}
+
+// A reader of committed records is told of an end before the first open transaction. What lies behind is known from the
+// fetch that said so, or a later one; when it is decided, there is another end.
+bool KafkaState::IsEnd(const rd_kafka_message_t& message) const {
+  int64_t first = 0;
+  int64_t end = 0;
+  rd_kafka_get_watermark_offsets(consumer_.get(), topic_.c_str(), message.partition, &first, &end);
+  return end <= message.offset;
 }
 
 absl::StatusOr<Offset> KafkaState::End(PartitionId partition) {

@@ -36,6 +36,7 @@ class KafkaState {
   absl::Status EnsurePartitions(uint32_t needed);
   absl::Status AddPartitions(uint32_t needed);
   void TakeMessage(const rd_kafka_message_t& message, StatePollResult& result);
+  bool IsEnd(const rd_kafka_message_t& message) const;
   void DropMessages();
   void TakeTruncateResults();
 
@@ -43,6 +44,7 @@ class KafkaState {
   const std::string topic_;
   KafkaClientHandle consumer_;
   KafkaQueue queue_;
+  KafkaAssigner assigner_;
   KafkaQueue truncated_;                       // answers to Truncate
   std::vector<rd_kafka_message_t*> messages_;  // of the last Poll
   uint32_t partitions_ = 0;                    // known to exist

@@ -12,7 +12,9 @@
 namespace tidemark {
 namespace {
 
-// Markers of a transaction reach partitions one after the other: what the commit names may be visible a little later.
+// At an end that does not have what a commit names. The markers of transactions are not what it takes: an end is only
+// told when none is missing. But a broker that has just begun to lead may tell of an earlier end until its followers
+// have caught up, for replica.lag.time.max.ms at most.
 constexpr Duration kPatience = Seconds(30);
 constexpr Duration kReportInterval = Seconds(5);
 
@@ -98,8 +100,10 @@ void Recovery::TakePoll(std::map<PartitionId, PartitionWork>& works) {
     if (search != nullptr && !search->at_end) search->at_end = clock_.Now();
   }
   for (auto& [id, search] : searches_) {
-    if (search.loading && search.loader.complete()) TakeLoaded(works.at(id), search);
-    if (search.loading && search.at_end) TakeEnd(works.at(id), search);
+    PartitionWork& work = works.at(id);
+    if (search.loading && search.loader.complete()) TakeLoaded(work, search);
+    if (search.loading && search.loader.hopeless()) TryOlder(work, search, "it is damaged");
+    if (search.loading && search.at_end) TakeEnd(work, search);
   }
   for (const PartitionError& error : poll_.errors) {
     if (Search* search = FindLoading(error.partition)) TryOlder(works.at(error.partition), *search, error.message);
@@ -132,7 +136,7 @@ void Recovery::TakeLoaded(PartitionWork& work, Search& search) {
   if (work.next() >= work.target()) Finish(work);
 }
 
-// All of the state partition that is visible now has been read.
+// All of the state partition has been read.
 void Recovery::TakeEnd(PartitionWork& work, Search& search) {
   if (!search.loader.metadata()) return TakeAllSeen(work, search);
   if (clock_.Now() - *search.at_end < kPatience) return;

@@ -19,6 +19,7 @@ bool StateLoader::TryOlder() {
   next_ = starts_.back();
   starts_.pop_back();
   building_.reset();
+  rejected_ = false;
   found_.reset();
   decisions_.clear();
   return true;
@@ -48,6 +49,7 @@ absl::Status StateLoader::Take(const StateInput& input) {
 
 void StateLoader::Reject() {
   if (building_) ++rejected_snapshots_;
+  rejected_ = true;
   building_.reset();
 }
 

@@ -43,6 +43,8 @@ class StateLoader {
 
   // Whether all that the commit names has been seen.
   bool complete() const;
+  // Whether the snapshot that this attempt began with is not whole: reading on would not help.
+  bool hopeless() const { return rejected_ && !found_ && !starts_.empty(); }
   // Whether any complete snapshot has been seen.
   bool found_snapshot() const { return found_.has_value(); }
 
@@ -76,6 +78,7 @@ class StateLoader {
   std::vector<Offset> starts_;  // of the attempts to come, the next one last
   Offset next_{};
   std::optional<Building> building_;
+  bool rejected_ = false;  // something that might have been the snapshot, in this attempt
   std::optional<LoadedState> found_;
   uint64_t decisions_in_found_ = 0;
   std::map<uint64_t, Decision> decisions_;  // by number

@@ -240,6 +240,7 @@ absl::Status SimBroker::PollState(Duration, StatePollResult& result) {
     }
     if (log.NextVisible(reading.next)) continue;
     reading.next = std::max(reading.next, log.stable_end());
+    if (log.stable_end() < log.end()) continue;  // a transaction is open
     if (!std::exchange(reading.end_told, true)) result.ends.push_back({partition, reading.next});
   }
   return Leave("PollState", absl::OkStatus());
