@@ -30,14 +30,18 @@ class Packer {
     Varint(text.size());
     out_.append(text.data(), text.size());
   }
-  void Fixed64(uint64_t value) {
+  void Fixed32(uint32_t value) { Fixed(value); }
+  void Fixed64(uint64_t value) { Fixed(value); }
+  void Time(EventTime time) { Fixed64(static_cast<uint64_t>(time.ms)); }
+
+ private:
+  template <typename T>
+  void Fixed(T value) {
     char bytes[sizeof(value)];
     std::memcpy(bytes, &value, sizeof(bytes));
     out_.append(bytes, sizeof(bytes));
   }
-  void Time(EventTime time) { Fixed64(static_cast<uint64_t>(time.ms)); }
 
- private:
   std::string& out_;
 };
 
@@ -71,16 +75,19 @@ class Unpacker {
     p_ += size;
     return text;
   }
-  uint64_t Fixed64() {
-    uint64_t value = 0;
-    if (static_cast<size_t>(end_ - p_) < sizeof(value)) return Fail();
+  uint32_t Fixed32() { return Fixed<uint32_t>(); }
+  uint64_t Fixed64() { return Fixed<uint64_t>(); }
+  EventTime Time() { return {static_cast<int64_t>(Fixed64())}; }
+
+ private:
+  template <typename T>
+  T Fixed() {
+    T value = 0;
+    if (static_cast<size_t>(end_ - p_) < sizeof(value)) return static_cast<T>(Fail());
     std::memcpy(&value, p_, sizeof(value));
     p_ += sizeof(value);
     return value;
   }
-  EventTime Time() { return {static_cast<int64_t>(Fixed64())}; }
-
- private:
   uint64_t Fail() {
     p_ = end_;
     ok_ = false;

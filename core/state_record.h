@@ -6,7 +6,7 @@
 //   snapshot chunk  some of the sessions and tombstones that there were at one commit
 //   snapshot end    says that the snapshot is complete, and everything else of the state
 //
-// A record is: magic, format version, kind, body, checksum (XXH3, 64 bits) of all before it. Its decoder takes any
+// A record is: magic, format version, kind, body, checksum (CRC-32C) of all before it. Its decoder takes any
 // bytes: what is not exactly a record of a known version is an error, never a crash and never a guess.
 #pragma once
 

@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cstring>
 #include <random>
 #include <string>
 
@@ -79,6 +80,19 @@ TEST(StateRecordTest, EveryDamagedByteIsFound) {
     EXPECT_FALSE(DecodeStateRecord(bytes.substr(0, i)).ok()) << i;
   }
   EXPECT_FALSE(DecodeStateRecord(bytes + "x").ok());
+}
+
+// Others must be able to read it: CRC-32C as it is defined, computed bit by bit.
+TEST(StateRecordTest, TheChecksumIsCrc32c) {
+  std::string bytes = Encoded(Decision{1, Offset{0}, WatermarkMoved{EventTime{0}}});
+  uint32_t stored = 0;
+  std::memcpy(&stored, bytes.data() + bytes.size() - sizeof(stored), sizeof(stored));
+  uint32_t crc = ~0U;  // bit by bit
+  for (const char c : bytes.substr(0, bytes.size() - sizeof(stored))) {
+    crc ^= static_cast<uint8_t>(c);
+    for (int bit = 0; bit < 8; ++bit) crc = (crc >> 1) ^ ((crc & 1) != 0 ? 0x82F63B78U : 0U);
+  }
+  EXPECT_EQ(stored, ~crc);
 }
 
 TEST(StateRecordTest, AnyBytesAreTaken) {
