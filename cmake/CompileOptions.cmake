@@ -8,7 +8,7 @@ target_compile_options(tidemark_options INTERFACE
   $<$<AND:$<CXX_COMPILER_ID:GNU>,$<VERSION_LESS:$<CXX_COMPILER_VERSION>,13>>:-Wno-restrict>)
 if(TIDEMARK_SANITIZE)
   # Instrumented code of the standard library makes g++ warn of values that are always set.
-  target_compile_options(tidemark_options INTERFACE -Wno-maybe-uninitialized)
+  target_compile_options(tidemark_options INTERFACE $<$<CXX_COMPILER_ID:GNU>:-Wno-maybe-uninitialized>)
   add_compile_options(-fsanitize=${TIDEMARK_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all)
   add_link_options(-fsanitize=${TIDEMARK_SANITIZE})
 endif()

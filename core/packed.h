@@ -33,6 +33,7 @@ class Packer {
   void Fixed32(uint32_t value) { Fixed(value); }
   void Fixed64(uint64_t value) { Fixed(value); }
   void Time(EventTime time) { Fixed64(static_cast<uint64_t>(time.ms)); }
+  void Span(Duration span) { Fixed64(static_cast<uint64_t>(span.ms)); }
 
  private:
   template <typename T>
@@ -77,7 +78,18 @@ class Unpacker {
   }
   uint32_t Fixed32() { return Fixed<uint32_t>(); }
   uint64_t Fixed64() { return Fixed<uint64_t>(); }
-  EventTime Time() { return {static_cast<int64_t>(Fixed64())}; }
+  // One that can be reckoned with: what is before or after all time fails.
+  EventTime Time() {
+    const EventTime time{static_cast<int64_t>(Fixed64())};
+    const bool possible = kBeforeAllTime <= time && time <= kAfterAllTime;
+    return possible ? time : EventTime{static_cast<int64_t>(Fail())};
+  }
+  // One that a setting may have: ten years at most.
+  Duration Span() {
+    const Duration span{static_cast<int64_t>(Fixed64())};
+    const bool possible = Duration{0} <= span && span <= Days(3660);
+    return possible ? span : Duration{static_cast<int64_t>(Fail())};
+  }
 
  private:
   template <typename T>

@@ -53,7 +53,7 @@ auto NamesOf(R& rules) {
 }
 
 void PackRules(const Rules& rules, Packer& pack) {
-  for (const Duration* duration : DurationsOf(rules)) pack.Fixed64(static_cast<uint64_t>(duration->ms));
+  for (const Duration* duration : DurationsOf(rules)) pack.Span(*duration);
   for (const auto* names : NamesOf(rules)) PackNames(*names, pack);
   pack.Varint(rules.dedup_horizon);
   pack.Varint(rules.max_event_bytes);
@@ -61,7 +61,7 @@ void PackRules(const Rules& rules, Packer& pack) {
 
 Rules UnpackRules(Unpacker& in) {
   Rules rules;
-  for (Duration* duration : DurationsOf(rules)) duration->ms = static_cast<int64_t>(in.Fixed64());
+  for (Duration* duration : DurationsOf(rules)) *duration = in.Span();
   for (auto* names : NamesOf(rules)) *names = UnpackNames(in);
   rules.dedup_horizon = static_cast<uint32_t>(in.Varint());
   rules.max_event_bytes = in.Varint();
