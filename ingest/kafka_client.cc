@@ -23,19 +23,20 @@ MonotonicTime Now() { return SystemClock().Now(); }
 Duration Since(MonotonicTime start) { return Now() - start; }
 
 KafkaProperties ConsumerProperties(const KafkaOptions& options, uint32_t shard) {
-  return {{"client.id", fmt::format("tidemark-{}", MemberId(options, shard))},
-          {"group.id", options.group},
-          {"group.instance.id", MemberId(options, shard)},
-          {"partition.assignment.strategy", "range"},
-          {"isolation.level", "read_committed"},
-          {"auto.offset.reset", "error"},
-          {"enable.auto.commit", "false"},
-          {"enable.auto.offset.store", "false"},
-          {"enable.partition.eof", "true"},
-          {"allow.auto.create.topics", "false"},
-          {"session.timeout.ms", std::to_string(kSessionTimeout.ms)},
-          {"fetch.max.bytes", "8388608"},
-          {"queued.max.messages.kbytes", "32768"}};
+  KafkaProperties ours = {{"client.id", fmt::format("tidemark-{}", MemberId(options, shard))},
+                          {"group.id", options.group},
+                          {"group.instance.id", MemberId(options, shard)},
+                          {"partition.assignment.strategy", "range"},
+                          {"isolation.level", "read_committed"},
+                          {"auto.offset.reset", "error"},
+                          {"enable.auto.commit", "false"},
+                          {"enable.auto.offset.store", "false"},
+                          {"enable.partition.eof", "true"},
+                          {"allow.auto.create.topics", "false"},
+                          {"session.timeout.ms", std::to_string(kSessionTimeout.ms)},
+                          {"fetch.max.bytes", "8388608"}};
+  AddReadAhead(ours);
+  return ours;
 }
 
 std::optional<std::string_view> View(const void* data, size_t size) {

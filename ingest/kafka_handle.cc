@@ -164,6 +164,14 @@ Duration DurationProperty(const KafkaOptions& options, const std::string& name, 
   return theirs;
 }
 
+void AddReadAhead(KafkaProperties& ours) {
+  constexpr int kFirstWithBackoffSetting = 0x02020000;
+  const bool looks_again_soon = rd_kafka_version() >= kFirstWithBackoffSetting;
+  if (looks_again_soon) ours.emplace_back("fetch.queue.backoff.ms", "5");
+  ours.emplace_back("queued.max.messages.kbytes", looks_again_soon ? "65536" : "524288");
+  ours.emplace_back("queued.min.messages", "10000000");  // the bytes decide
+}
+
 rd_kafka_resp_err_t KafkaAssigner::Assign(rd_kafka_t* consumer, const rd_kafka_topic_partition_list_t* partitions) {
   constexpr Duration kInEffectAfter = Milliseconds(100);
   const MonotonicTime now = SystemClock().Now();

@@ -52,6 +52,11 @@ absl::StatusOr<KafkaConf> MakeKafkaConf(const KafkaOptions& options, const Kafka
 // Takes the configuration over.
 absl::StatusOr<KafkaClientHandle> MakeKafkaClient(rd_kafka_type_t type, KafkaConf conf);
 
+// How far a consumer fetches ahead of its reader: settings for `ours` of MakeKafkaConf. librdkafka stops fetching when
+// that much is waiting, and looks again after `fetch.queue.backoff.ms`; releases before 2.2 do so after a second, so
+// that there the queue must hold what a shard can take in a second.
+void AddReadAhead(KafkaProperties& ours);
+
 // The value that will be used, of a property of a client or of its topics; empty if there is none.
 std::string KafkaProperty(const rd_kafka_conf_t* conf, const std::string& name);
 

@@ -21,16 +21,17 @@ using Topic = std::unique_ptr<rd_kafka_topic_t, KafkaDeleter<rd_kafka_topic_dest
 
 // It belongs to no group: `group.id` only has to be set for partitions to be assigned by hand.
 KafkaProperties ConsumerProperties(const KafkaOptions& options, uint32_t shard) {
-  return {{"client.id", fmt::format("tidemark-{}-{}-state", options.instance_id, shard)},
-          {"group.id", options.group},
-          {"isolation.level", "read_committed"},
-          {"auto.offset.reset", "error"},
-          {"enable.auto.commit", "false"},
-          {"enable.auto.offset.store", "false"},
-          {"enable.partition.eof", "true"},
-          {"allow.auto.create.topics", "false"},
-          {"fetch.message.max.bytes", "8388608"},
-          {"queued.max.messages.kbytes", "65536"}};
+  KafkaProperties ours = {{"client.id", fmt::format("tidemark-{}-{}-state", options.instance_id, shard)},
+                          {"group.id", options.group},
+                          {"isolation.level", "read_committed"},
+                          {"auto.offset.reset", "error"},
+                          {"enable.auto.commit", "false"},
+                          {"enable.auto.offset.store", "false"},
+                          {"enable.partition.eof", "true"},
+                          {"allow.auto.create.topics", "false"},
+                          {"fetch.message.max.bytes", "8388608"}};
+  AddReadAhead(ours);
+  return ours;
 }
 
 }  // namespace

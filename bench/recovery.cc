@@ -1,0 +1,192 @@
+// How long is a partition without a reader after `kill -9`?
+//
+// A real Kafka on this machine, a topic whose events open as many sessions as asked for and close none, `tidemark run`
+// until all of it is committed and in snapshots; more events are written while it is killed and started again. What is
+// measured is the time from the start of the process until /readyz says that every partition is live, which includes
+// loading the snapshots and replaying what came since. Needs the jars that the tests of a real Kafka use.
+//
+//   recovery [--sessions N] [--partitions N] [--events-per-session N] [--small] [--repeat N] [--directory D]
+//
+// The last line, in JSON: the seconds of each repetition, sessions, records replayed.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <signal.h>
+
+#include <CLI/CLI.hpp>
+#include <chrono>
+#include <filesystem>
+#include <iostream>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "ingest/traffic_generator.h"
+#include "tests/broker/kafka_admin.h"
+#include "tests/broker/kafka_server.h"
+#include "tests/broker/tidemark_process.h"
+
+namespace tidemark::bench {
+namespace {
+
+using namespace tidemark::testing;  // NOLINT(google-build-using-namespace): the tests' helpers are all this is made of
+using std::chrono::seconds;
+using Clock = std::chrono::steady_clock;
+
+constexpr char kTopic[] = "journey-events";
+constexpr seconds kLongest{1'800};  // of any wait
+
+struct Arguments {
+  uint32_t sessions = 1'000'000;
+  int partitions = 8;
+  uint32_t events_per_session = 2;
+  bool small = false;
+  int repeat = 3;
+  std::string directory = "recovery-bench";
+};
+
+[[noreturn]] void GiveUp(const std::string& why) {
+  std::cerr << "recovery: " << why << "\n";
+  std::exit(EXIT_FAILURE);
+}
+
+double SecondsSince(Clock::time_point start) { return std::chrono::duration<double>(Clock::now() - start).count(); }
+
+// The first events of each visitor, until there are as many visitors as sessions wanted.
+class Load {
+ public:
+  explicit Load(const Arguments& arguments)
+      : limit_(arguments.events_per_session), generator_(Options(arguments)), admin_(nullptr) {}
+
+  void set_admin(KafkaAdmin* admin) { admin_ = admin; }
+
+  // Writes the events that open `sessions` sessions, and those of them that come before.
+  void Fill(uint32_t sessions) {
+    while (seen_.size() < sessions) Take();
+    Flush();
+  }
+
+  // Writes so many more events, of the same visitors.
+  void More(uint64_t events) {
+    limit_ = ~0U;
+    for (uint64_t i = 0; i < events; ++i) Take();
+    Flush();
+  }
+
+  uint64_t written() const { return written_; }
+
+ private:
+  static TrafficOptions Options(const Arguments& arguments) {
+    TrafficOptions options;
+    options.visitors = arguments.sessions;
+    options.small = arguments.small;
+    return options;
+  }
+
+  void Take() {
+    const GeneratedEvent event = generator_.Next();
+    if (seen_[std::string(event.key)]++ >= limit_) return;
+    StoredRecord record;
+    record.partition = -1;
+    record.key = std::string(event.key);
+    record.value = std::string(event.value);
+    batch_.push_back(std::move(record));
+    ++written_;
+    constexpr size_t kBatch = 20'000;
+    if (batch_.size() >= kBatch) Flush();
+  }
+
+  void Flush() {
+    admin_->Write(kTopic, batch_);
+    batch_.clear();
+  }
+
+  uint32_t limit_;
+  TrafficGenerator generator_;
+  KafkaAdmin* admin_;
+  std::unordered_map<std::string, uint32_t> seen_;  // events of each visitor
+  std::vector<StoredRecord> batch_;
+  uint64_t written_ = 0;
+};
+
+Settings SettingsOf(const KafkaServer& kafka) {
+  return {{"kafka.brokers", kafka.address()}, {"kafka.events_topic", kTopic}, {"kafka.create_topics", "true"},
+          {"kafka.instance_id", "bench"},     {"session.timeout.web", "24h"}, {"session.max_duration.web", "30d"}};
+}
+
+void AwaitCommitted(KafkaAdmin& admin, const Settings& settings, int partitions) {
+  const std::string group = settings.contains("kafka.group") ? settings.at("kafka.group") : "tidemark";
+  const bool done = Eventually(
+      kLongest, [&] { return admin.Committed(group, kTopic, partitions) == admin.Ends(kTopic, partitions); });
+  if (!done) GiveUp("not all of the topic was committed in time");
+}
+
+struct Recovery {
+  double seconds = 0;
+  double sessions = 0;
+  double replayed = 0;
+};
+
+Recovery Recover(const Settings& settings, const Arguments& arguments, int run) {
+  const auto start = Clock::now();
+  TidemarkRun tidemark(settings, arguments.directory, fmt::format("run{}", run));
+  if (!tidemark.AwaitReady(kLongest)) GiveUp("not ready in time:\n" + tidemark.Log());
+  Recovery recovery;
+  recovery.seconds = SecondsSince(start);
+  recovery.sessions = tidemark.Metric("tidemark_open_sessions").value_or(0);
+  recovery.replayed = tidemark.Metric("tidemark_recovery_records_total").value_or(0);
+  tidemark.process().Signal(SIGKILL);
+  return recovery;
+}
+
+int Run(const Arguments& arguments) {
+  std::filesystem::create_directories(arguments.directory);
+  const auto kafka = KafkaServer::Start(arguments.directory);
+  if (!kafka) GiveUp("Kafka did not start");
+  KafkaAdmin admin(kafka->address());
+  admin.CreateTopic(kTopic, arguments.partitions);
+  Load load(arguments);
+  load.set_admin(&admin);
+
+  auto start = Clock::now();
+  load.Fill(arguments.sessions);
+  std::cerr << fmt::format("wrote {} events in {:.1f} s\n", load.written(), SecondsSince(start));
+  const Settings settings = SettingsOf(*kafka);
+  start = Clock::now();
+  {
+    TidemarkRun tidemark(settings, arguments.directory, "fill");
+    AwaitCommitted(admin, settings, arguments.partitions);
+    std::cerr << fmt::format("read and committed in {:.1f} s\n", SecondsSince(start));
+    load.More(arguments.sessions / 20);
+    AwaitCommitted(admin, settings, arguments.partitions);
+    tidemark.process().Signal(SIGKILL);
+  }
+  std::vector<double> each;
+  Recovery last;
+  for (int run = 0; run < arguments.repeat; ++run) {
+    last = Recover(settings, arguments, run);
+    std::cerr << fmt::format("live after {:.2f} s: {:.0f} open sessions, {:.0f} records replayed\n", last.seconds,
+                             last.sessions, last.replayed);
+    if (last.sessions < arguments.sessions) GiveUp("sessions are missing");
+    each.push_back(last.seconds);
+  }
+  std::cout << fmt::format(R"({{"seconds":[{:.2f}],"sessions":{:.0f},"records_replayed":{:.0f}}})",
+                           fmt::join(each, ","), last.sessions, last.replayed)
+            << "\n";
+  return EXIT_SUCCESS;
+}
+
+}  // namespace
+}  // namespace tidemark::bench
+
+int main(int argc, char** argv) {
+  tidemark::bench::Arguments arguments;
+  CLI::App app("How long partitions are without a reader after kill -9, with many open sessions, on a real Kafka.");
+  app.add_option("--sessions", arguments.sessions, "Open sessions")->capture_default_str();
+  app.add_option("--partitions", arguments.partitions, "Of the topic")->capture_default_str();
+  app.add_option("--events-per-session", arguments.events_per_session, "Before the kill")->capture_default_str();
+  app.add_flag("--small", arguments.small, "Events of 300 bytes instead of 1.75 KB");
+  app.add_option("--repeat", arguments.repeat, "How often it is killed")->capture_default_str();
+  app.add_option("--directory", arguments.directory, "For Kafka's data and the logs")->capture_default_str();
+  CLI11_PARSE(app, argc, argv);
+  return tidemark::bench::Run(arguments);
+}
