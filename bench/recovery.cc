@@ -5,7 +5,8 @@
 // measured is the time from the start of the process until /readyz says that every partition is live, which includes
 // loading the snapshots and replaying what came since. Needs the jars that the tests of a real Kafka use.
 //
-//   recovery [--sessions N] [--partitions N] [--events-per-session N] [--small] [--repeat N] [--directory D]
+//   recovery_bench [--sessions N] [--partitions N] [--events-per-session N] [--small] [--shards N] [--repeat N]
+//                  [--directory D]
 //
 // The last line, in JSON: the seconds of each repetition, sessions, records replayed.
 #include <fmt/format.h>
@@ -16,6 +17,7 @@
 #include <chrono>
 #include <filesystem>
 #include <iostream>
+#include <sstream>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -40,6 +42,7 @@ struct Arguments {
   int partitions = 8;
   uint32_t events_per_session = 2;
   bool small = false;
+  int shards = 0;  // 0: one per core
   int repeat = 3;
   std::string directory = "recovery-bench";
 };
@@ -108,9 +111,11 @@ class Load {
   uint64_t written_ = 0;
 };
 
-Settings SettingsOf(const KafkaServer& kafka) {
-  return {{"kafka.brokers", kafka.address()}, {"kafka.events_topic", kTopic}, {"kafka.create_topics", "true"},
-          {"kafka.instance_id", "bench"},     {"session.timeout.web", "24h"}, {"session.max_duration.web", "30d"}};
+Settings SettingsOf(const KafkaServer& kafka, const Arguments& arguments) {
+  return {{"kafka.brokers", kafka.address()}, {"kafka.events_topic", kTopic},
+          {"kafka.create_topics", "true"},    {"kafka.shards", std::to_string(arguments.shards)},
+          {"kafka.instance_id", "bench"},     {"session.timeout.web", "24h"},
+          {"session.max_duration.web", "30d"}};
 }
 
 void AwaitCommitted(KafkaAdmin& admin, const Settings& settings, int partitions) {
@@ -118,6 +123,17 @@ void AwaitCommitted(KafkaAdmin& admin, const Settings& settings, int partitions)
   const bool done = Eventually(
       kLongest, [&] { return admin.Committed(group, kTopic, partitions) == admin.Ends(kTopic, partitions); });
   if (!done) GiveUp("not all of the topic was committed in time");
+}
+
+// How long turns of snapshots kept the shards busy while the topic was read.
+void PrintPauses(TidemarkRun& tidemark) {
+  std::istringstream page(tidemark.Get("/metrics").value_or(""));
+  for (std::string line; std::getline(page, line);) {
+    if (line.starts_with("tidemark_snapshot_pause_seconds") || line.starts_with("tidemark_snapshots_total") ||
+        line.starts_with("tidemark_snapshot_bytes_total")) {
+      std::cerr << line << "\n";
+    }
+  }
 }
 
 struct Recovery {
@@ -150,7 +166,7 @@ int Run(const Arguments& arguments) {
   auto start = Clock::now();
   load.Fill(arguments.sessions);
   std::cerr << fmt::format("wrote {} events in {:.1f} s\n", load.written(), SecondsSince(start));
-  const Settings settings = SettingsOf(*kafka);
+  const Settings settings = SettingsOf(*kafka, arguments);
   start = Clock::now();
   {
     TidemarkRun tidemark(settings, arguments.directory, "fill");
@@ -158,6 +174,7 @@ int Run(const Arguments& arguments) {
     std::cerr << fmt::format("read and committed in {:.1f} s\n", SecondsSince(start));
     load.More(arguments.sessions / 20);
     AwaitCommitted(admin, settings, arguments.partitions);
+    PrintPauses(tidemark);
     tidemark.process().Signal(SIGKILL);
   }
   std::vector<double> each;
@@ -185,6 +202,7 @@ int main(int argc, char** argv) {
   app.add_option("--partitions", arguments.partitions, "Of the topic")->capture_default_str();
   app.add_option("--events-per-session", arguments.events_per_session, "Before the kill")->capture_default_str();
   app.add_flag("--small", arguments.small, "Events of 300 bytes instead of 1.75 KB");
+  app.add_option("--shards", arguments.shards, "Of the process; 0: one per core")->capture_default_str();
   app.add_option("--repeat", arguments.repeat, "How often it is killed")->capture_default_str();
   app.add_option("--directory", arguments.directory, "For Kafka's data and the logs")->capture_default_str();
   CLI11_PARSE(app, argc, argv);

@@ -135,6 +135,8 @@ class Broker : public RecordWriter {
   virtual absl::Status BeginTransaction() = 0;
   virtual absl::Status SendOffsets(std::span<const CommittedOffset> offsets) = 0;
   virtual absl::Status CommitTransaction() = 0;
+  // Of the records given to Write: bytes of values that the brokers have not acknowledged yet.
+  virtual uint64_t UnacknowledgedBytes() = 0;
 
   // ---- the state topic: one log for each partition of the events topic. Written like any other topic, in the
   // transactions; read back (read committed, in order) when work on a partition begins.

@@ -58,6 +58,7 @@ class KafkaClient : public Broker {
   uint64_t max_record_bytes() const override { return max_record_bytes_; }
   absl::Status SendOffsets(std::span<const CommittedOffset> offsets) override;
   absl::Status CommitTransaction() override;
+  uint64_t UnacknowledgedBytes() override;
 
   absl::Status ReadState(std::span<const PartitionStart> starts) override { return state_->Read(starts); }
   absl::Status PollState(Duration timeout, StatePollResult& result) override { return state_->Poll(timeout, result); }
@@ -105,6 +106,7 @@ class KafkaClient : public Broker {
   KafkaClientHandle producer_;
   bool producer_ready_ = false;
   uint64_t max_record_bytes_ = 0;
+  uint64_t unacknowledged_bytes_ = 0;
   absl::Status delivery_failure_;  // the first of the transaction
   bool connection_broke_ = false;  // of the producer, since it was last asked to send offsets
 };

@@ -103,11 +103,13 @@ absl::Status KafkaClient::MakeProducer() {
   if (!producer.ok()) return producer.status();
   producer_ = *std::move(producer);
   producer_ready_ = false;
+  unacknowledged_bytes_ = 0;
   delivery_failure_ = absl::OkStatus();
   return absl::OkStatus();
 }
 
 void KafkaClient::OnDelivery(const rd_kafka_message_t& message) {
+  unacknowledged_bytes_ -= message.len;
   const rd_kafka_resp_err_t error = message.err;
   const bool purged = error == RD_KAFKA_RESP_ERR__PURGE_QUEUE || error == RD_KAFKA_RESP_ERR__PURGE_INFLIGHT;
   if (error == RD_KAFKA_RESP_ERR_NO_ERROR || purged || !delivery_failure_.ok()) return;
@@ -165,11 +167,19 @@ absl::Status KafkaClient::Write(const OutputRecord& record) {
   KafkaHeaders headers = ToKafkaHeaders(record.headers);
   for (int waits = 0;; ++waits) {
     KafkaError error = Produce(producer_.get(), topic, record, headers);
-    if (!error) return absl::OkStatus();
+    if (!error) {
+      unacknowledged_bytes_ += record.value ? record.value->size() : 0;
+      return absl::OkStatus();
+    }
     const bool full = rd_kafka_error_code(error.get()) == RD_KAFKA_RESP_ERR__QUEUE_FULL;
     if (!full || waits == kQueueFullWaits) return TransactionFailure("writing to " + topic, std::move(error));
     rd_kafka_poll(producer_.get(), kQueueFullWaitMs);
   }
+}
+
+uint64_t KafkaClient::UnacknowledgedBytes() {
+  rd_kafka_poll(producer_.get(), 0);
+  return unacknowledged_bytes_;
 }
 
 // Without a member id the broker would not fence us, and lost partitions are somebody else's already.

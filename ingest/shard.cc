@@ -13,6 +13,8 @@ namespace {
 
 constexpr Duration kQuietCheckInterval = Seconds(1);
 constexpr Duration kAuditInterval = Minutes(1);
+// A snapshot must not fill the producer's queue: whoever writes next would wait until there is room.
+constexpr uint64_t kMostAheadOfBrokers = 8 << 20;
 constexpr uint32_t kMaxFailuresInARow = 5;
 
 }  // namespace
@@ -80,9 +82,7 @@ absl::Status Shard::Step(Duration max_wait) {
   if (status.ok() && assign_wanted_) status = Survive(ReadFromHere());
   if (!status.ok()) return status;
 
-  const bool busy = recovery_.loading() || snapshotter_.active();
-  const Duration until_commit = last_commit_ + options_.kafka.commit_interval - clock_.Now();
-  status = broker_.Poll(busy ? Duration{0} : std::clamp(until_commit, Duration{0}, max_wait), poll_);
+  status = broker_.Poll(TimeToWait(max_wait), poll_);
   if (!status.ok()) return status;
   if (poll_.assignment_epoch == assignment_epoch_) {
     status = ApplyRecords();
@@ -91,9 +91,22 @@ absl::Status Shard::Step(Duration max_wait) {
   }
   if (status.ok()) status = HandleChange();
   if (status.ok()) status = Survive(AdvanceQuietPartitions());
-  if (status.ok() && output_.ready()) status = Survive(snapshotter_.WriteSome(works_));
+  if (status.ok()) status = Survive(WriteSnapshot());
   if (status.ok()) status = CommitIfDue();
   return status;
+}
+
+// For records; there may be something else to do.
+Duration Shard::TimeToWait(Duration max_wait) const {
+  if (recovery_.loading()) return {0};
+  if (snapshotter_.active()) return Milliseconds(1);
+  const Duration until_commit = last_commit_ + options_.kafka.commit_interval - clock_.Now();
+  return std::clamp(until_commit, Duration{0}, max_wait);
+}
+
+absl::Status Shard::WriteSnapshot() {
+  const bool now = snapshotter_.active() && output_.ready() && broker_.UnacknowledgedBytes() < kMostAheadOfBrokers;
+  return now ? snapshotter_.WriteSome(works_) : absl::OkStatus();
 }
 
 absl::Status Shard::CommitForStop() {

@@ -84,6 +84,8 @@ class Shard {
   absl::Status NoteEndsAndErrors();
   absl::Status AdvanceQuietPartitions();
   absl::Status WriteUnwrittenMove(PartitionWork& work);
+  Duration TimeToWait(Duration max_wait) const;
+  absl::Status WriteSnapshot();
   absl::Status FinishReplay(PartitionWork& work);
   absl::Status SwitchRules(PartitionWork& work);
   PartitionWork* FindWork(PartitionId partition);

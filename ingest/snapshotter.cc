@@ -10,7 +10,6 @@ namespace tidemark {
 namespace {
 
 constexpr uint64_t kPieceBytes = 256 << 10;
-constexpr int kPiecesPerTurn = 4;
 // How fast records are assumed to be replayed, for recovery_target.
 constexpr uint64_t kReplayBytesPerSecond = 100 << 20;
 
@@ -66,23 +65,23 @@ absl::Status Snapshotter::WriteSome(Works& works) {
   if (!active_) return absl::OkStatus();
   PartitionWork& work = works.at(active_->partition);
   const int64_t began = clock_.NowMicroseconds();
+  const bool more = work.live().NextSnapshotPiece(std::min(kPieceBytes, broker_.max_record_bytes() / 2), piece_);
   absl::Status status;
-  bool more = true;
-  const uint64_t limit = std::min(kPieceBytes, broker_.max_record_bytes() / 2);
-  for (int i = 0; i < kPiecesPerTurn && more && status.ok(); ++i) {
-    more = work.live().NextSnapshotPiece(limit, piece_);
-    if (piece_.empty()) break;
-    totals_.snapshot_bytes += piece_.size();
+  if (!piece_.empty()) {
     status = output_.WriteState(work.id(), SnapshotChunk{active_->end.snapshot, active_->end.chunks++, piece_});
+    totals_.snapshot_bytes += piece_.size();
     CrashPoint("snapshot.chunk");
   }
   work.SetDirty();  // so that the group's generation guards these records, too
   if (status.ok() && !more) status = Finish(work);
-  const int64_t took = clock_.NowMicroseconds() - began;
-  const auto bucket = std::lower_bound(kSnapshotPauseBucketsUs.begin(), kSnapshotPauseBucketsUs.end(), took);
-  ++totals_.snapshot_pause_buckets[static_cast<size_t>(bucket - kSnapshotPauseBucketsUs.begin())];
-  totals_.snapshot_pause_us_total += static_cast<uint64_t>(took);
+  NotePause(clock_.NowMicroseconds() - began);
   return status;
+}
+
+void Snapshotter::NotePause(int64_t microseconds) {
+  const auto bucket = std::lower_bound(kSnapshotPauseBucketsUs.begin(), kSnapshotPauseBucketsUs.end(), microseconds);
+  ++totals_.snapshot_pause_buckets[static_cast<size_t>(bucket - kSnapshotPauseBucketsUs.begin())];
+  totals_.snapshot_pause_us_total += static_cast<uint64_t>(microseconds);
 }
 
 absl::Status Snapshotter::Finish(PartitionWork& work) {

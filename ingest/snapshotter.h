@@ -39,7 +39,7 @@ class Snapshotter {
   // Begins one of this partition now. REQUIRES: as AfterCommit, and none is active. False: the broker did not answer.
   bool Begin(PartitionWork& work);
 
-  // Writes the next pieces of the one under way.
+  // Writes the next piece of the one under way.
   absl::Status WriteSome(Works& works);
 
   // The partitions are not ours any more, or begin again.
@@ -54,6 +54,7 @@ class Snapshotter {
 
   PartitionWork* NextDue(Works& works);
   absl::Status Finish(PartitionWork& work);
+  void NotePause(int64_t microseconds);
 
   const KafkaOptions& kafka_;
   Broker& broker_;

@@ -41,6 +41,8 @@ class TidemarkRun {
   // Waits for it; false: not within `limit`, or it has ended.
   bool AwaitReady(std::chrono::seconds limit);
   int Port() const;  // of the window; 0 until it listens
+  // A page of the window; nullopt: no answer, or not 200.
+  std::optional<std::string> Get(const std::string& path) const;
   // The sum of all samples of a metric; nullopt when the window does not answer.
   std::optional<double> Metric(const std::string& name);
   bool Logged(const std::string& code) const { return CountLogged(code) > 0; }
@@ -51,7 +53,6 @@ class TidemarkRun {
 
  private:
   std::string Url() const;  // empty until it listens
-  std::optional<std::string> Get(const std::string& path) const;
 
   ChildProcess process_;
 };

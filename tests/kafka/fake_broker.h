@@ -154,6 +154,7 @@ class FakeBroker : public Broker {
     return absl::OkStatus();
   }
   uint64_t max_record_bytes() const override { return record_limit; }
+  uint64_t UnacknowledgedBytes() override { return 0; }
   absl::Status SendOffsets(std::span<const CommittedOffset> offsets) override {
     pending_offsets_.assign(offsets.begin(), offsets.end());
     return offsets_answer;

@@ -73,6 +73,7 @@ class SimBroker : public Broker, public SimClient {
   absl::Status BeginTransaction() override;
   absl::Status Write(const OutputRecord& record) override;
   uint64_t max_record_bytes() const override { return max_record_bytes_; }
+  uint64_t UnacknowledgedBytes() override { return random_.Percent(10) ? 1'000'000'000 : 0; }
   absl::Status SendOffsets(std::span<const CommittedOffset> offsets) override;
   absl::Status CommitTransaction() override;
 

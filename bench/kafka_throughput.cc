@@ -1,0 +1,340 @@
+// What reading from Kafka costs, what the engine adds, and what exactly-once adds to that.
+//
+// A real Kafka on one core, everything else of this process on another. The same preloaded topic is read to its end in
+// turn by
+//   consumer      a bare librdkafka consumer that counts records and bytes
+//   at_least_once a shard whose outputs go to a producer without transactions; no offsets, no snapshots, no decisions
+//   exactly_once  a shard as `tidemark run` has it, with the settings' defaults
+// A reading counts if it took every record and, of the shards, as many sessions as the others. Needs the jars that the
+// tests of a real Kafka use.
+//
+//   kafka_throughput_bench [--events N] [--visitors N] [--partitions N] [--repeat N] [--small] [--directory D]
+//
+// The last line, in JSON: events per second of each repetition.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <sched.h>
+
+#include <CLI/CLI.hpp>
+#include <algorithm>
+#include <chrono>
+#include <filesystem>
+#include <iostream>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "ingest/kafka_client.h"
+#include "ingest/shard.h"
+#include "ingest/traffic_generator.h"
+#include "sinks/log.h"
+#include "tests/broker/kafka_admin.h"
+#include "tests/broker/kafka_server.h"
+
+namespace tidemark::bench {
+namespace {
+
+using testing::KafkaAdmin;
+using testing::KafkaServer;
+using testing::StoredRecord;
+using WallClock = std::chrono::steady_clock;
+
+constexpr char kTopic[] = "journey-events";
+
+struct Arguments {
+  uint64_t events = 1'000'000;
+  uint32_t visitors = 100'000;
+  int partitions = 4;
+  int repeat = 5;
+  bool small = false;
+  std::string directory = "kafka-throughput-bench";
+};
+
+[[noreturn]] void GiveUp(const std::string& why) {
+  std::cerr << "kafka_throughput_bench: " << why << "\n";
+  std::exit(EXIT_FAILURE);
+}
+
+void Require(const absl::Status& status) {
+  if (!status.ok()) GiveUp(status.ToString());
+}
+
+double SecondsSince(WallClock::time_point start) {
+  return std::chrono::duration<double>(WallClock::now() - start).count();
+}
+
+// Threads and programs that are started from here on run on this core alone.
+void PinTo(int core) {
+  cpu_set_t cores;
+  CPU_ZERO(&cores);
+  CPU_SET(core, &cores);
+  if (sched_setaffinity(0, sizeof(cores), &cores) != 0) GiveUp(fmt::format("cannot use core {}", core));
+}
+
+struct Reading {
+  double rate = 0;  // events per second
+  uint64_t records = 0;
+  uint64_t sessions = 0;
+};
+
+// A broker without transactions: what a shard writes goes out, what it would commit does not.
+class PlainBroker : public Broker {
+ public:
+  PlainBroker(const KafkaOptions& options, std::unique_ptr<KafkaClient> client)
+      : state_topic_(StateTopic(options)), client_(std::move(client)) {
+    auto conf = MakeKafkaConf(options, {{"queue.buffering.max.messages", "100000"},
+                                        {"queue.buffering.max.kbytes", "65536"},
+                                        {"partitioner", "murmur2_random"}});
+    Require(conf.status());
+    auto producer = MakeKafkaClient(RD_KAFKA_PRODUCER, *std::move(conf));
+    Require(producer.status());
+    producer_ = *std::move(producer);
+  }
+
+  absl::Status Poll(Duration timeout, PollResult& result) override {
+    rd_kafka_poll(producer_.get(), 0);
+    return client_->Poll(timeout, result);
+  }
+  std::span<const RecordHeader> Headers(const InputRecord& record) override { return client_->Headers(record); }
+  absl::StatusOr<uint64_t> Assign(std::span<const PartitionStart> starts) override { return client_->Assign(starts); }
+  uint64_t Unassign() override { return client_->Unassign(); }
+  absl::StatusOr<std::vector<CommittedOffset>> Committed(std::span<const PartitionId> partitions) override {
+    return client_->Committed(partitions);
+  }
+  absl::StatusOr<Offset> FirstOffset(PartitionId partition) override { return client_->FirstOffset(partition); }
+  std::vector<std::optional<Offset>> EndOffsets(std::span<const PartitionId> partitions) override {
+    return client_->EndOffsets(partitions);
+  }
+  std::optional<Offset> CachedEnd(PartitionId partition) override { return client_->CachedEnd(partition); }
+
+  absl::Status RestartProducer() override { return absl::OkStatus(); }
+  absl::Status BeginTransaction() override { return absl::OkStatus(); }
+  absl::Status SendOffsets(std::span<const CommittedOffset>) override { return absl::OkStatus(); }
+  absl::Status CommitTransaction() override { return absl::OkStatus(); }
+  uint64_t max_record_bytes() const override { return 1'000'000; }
+  uint64_t UnacknowledgedBytes() override { return 0; }
+  absl::Status Write(const OutputRecord& record) override {
+    if (record.topic == state_topic_) return absl::OkStatus();
+    const std::string topic(record.topic);
+    const std::string_view key = record.key.value_or("");
+    const std::string_view value = record.value.value_or("");
+    rd_kafka_resp_err_t error = RD_KAFKA_RESP_ERR__QUEUE_FULL;
+    while (error == RD_KAFKA_RESP_ERR__QUEUE_FULL) {
+      error =
+          rd_kafka_producev(producer_.get(), RD_KAFKA_V_TOPIC(topic.c_str()), RD_KAFKA_V_KEY(key.data(), key.size()),
+                            RD_KAFKA_V_VALUE(const_cast<char*>(value.data()), value.size()),
+                            RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END);
+      if (error == RD_KAFKA_RESP_ERR__QUEUE_FULL) rd_kafka_poll(producer_.get(), 100);
+    }
+    return error == RD_KAFKA_RESP_ERR_NO_ERROR ? absl::OkStatus() : absl::InternalError(rd_kafka_err2str(error));
+  }
+
+  absl::Status ReadState(std::span<const PartitionStart> starts) override { return client_->ReadState(starts); }
+  absl::Status PollState(Duration timeout, StatePollResult& result) override {
+    return client_->PollState(timeout, result);
+  }
+  absl::StatusOr<Offset> StateEnd(PartitionId partition) override { return client_->StateEnd(partition); }
+  void TruncateState(PartitionId, Offset) override {}
+  void Close() override { client_->Close(); }
+
+ private:
+  const std::string state_topic_;
+  std::unique_ptr<KafkaClient> client_;
+  KafkaClientHandle producer_;
+};
+
+class Bench {
+ public:
+  explicit Bench(const Arguments& arguments) : arguments_(arguments) {
+    std::filesystem::create_directories(arguments.directory);
+    PinTo(1);
+    kafka_ = KafkaServer::Start(arguments.directory);
+    if (!kafka_) GiveUp("Kafka did not start");
+    PinTo(0);
+    admin_ = std::make_unique<KafkaAdmin>(kafka_->address());
+    admin_->CreateTopic(kTopic, arguments.partitions);
+    for (const char* topic : {"sessions", "sessions-late", "sessions-dead-letters"}) {
+      admin_->CreateTopic(topic, arguments.partitions);
+    }
+  }
+
+  void Fill() {
+    TrafficOptions options;
+    options.visitors = arguments_.visitors;
+    options.small = arguments_.small;
+    TrafficGenerator generator(options);
+    std::vector<StoredRecord> batch;
+    constexpr uint64_t kBatch = 20'000;
+    for (uint64_t i = 0; i < arguments_.events; ++i) {
+      const GeneratedEvent event = generator.Next();
+      StoredRecord& record = batch.emplace_back();
+      record.partition = PartitionOfKey(event.key, static_cast<uint32_t>(arguments_.partitions));
+      record.key = std::string(event.key);
+      record.value = std::string(event.value);
+      bytes_ += event.value.size();
+      if (batch.size() < kBatch && i + 1 < arguments_.events) continue;
+      admin_->Write(kTopic, batch);
+      batch.clear();
+    }
+  }
+
+  Reading ReadWithConsumer() {
+    KafkaProperties ours = {{"group.id", "bare"}, {"enable.auto.commit", "false"}, {"fetch.max.bytes", "8388608"}};
+    AddReadAhead(ours);
+    auto conf = MakeKafkaConf(Options("bare"), ours);
+    Require(conf.status());
+    auto consumer = MakeKafkaClient(RD_KAFKA_CONSUMER, *std::move(conf));
+    Require(consumer.status());
+    rd_kafka_t* client = consumer->get();
+    rd_kafka_poll_set_consumer(client);
+    const KafkaPartitions list(rd_kafka_topic_partition_list_new(arguments_.partitions));
+    for (int i = 0; i < arguments_.partitions; ++i) {
+      rd_kafka_topic_partition_list_add(list.get(), kTopic, i)->offset = 0;
+    }
+    const KafkaQueue queue(rd_kafka_queue_get_consumer(client));
+    const auto start = WallClock::now();
+    rd_kafka_assign(client, list.get());
+    Reading reading;
+    uint64_t bytes = 0;
+    std::vector<rd_kafka_message_t*> messages(1'000);
+    while (reading.records < arguments_.events) {
+      const ssize_t count = rd_kafka_consume_batch_queue(queue.get(), 100, messages.data(), messages.size());
+      for (ssize_t i = 0; i < count; ++i) {
+        const rd_kafka_message_t* message = messages[static_cast<size_t>(i)];
+        if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
+          ++reading.records;
+          bytes += message->len;
+        }
+        rd_kafka_message_destroy(messages[static_cast<size_t>(i)]);
+      }
+      if (SecondsSince(start) > 600) GiveUp("the consumer does not come to the end");
+    }
+    reading.rate = static_cast<double>(reading.records) / SecondsSince(start);
+    if (bytes != bytes_) GiveUp("the consumer saw other bytes than were written");
+    return reading;
+  }
+
+  Reading ReadWithShard(bool exactly_once) {
+    const KafkaOptions options = Options(fmt::format("{}-{}", exactly_once ? "exactly" : "plain", ++runs_));
+    admin_->CreateTopic(StateTopic(options), arguments_.partitions, {{"cleanup.policy", "delete"}});
+    auto client = KafkaClient::Create(options, 0);
+    Require(client.status());
+    std::unique_ptr<Broker> broker;
+    if (exactly_once) {
+      broker = *std::move(client);
+    } else {
+      broker = std::make_unique<PlainBroker>(options, *std::move(client));
+    }
+    const SystemClock clock;
+    ShardHeartbeat heartbeat;
+    Shard shard({0, Rules{}, options, "bench"}, *broker, clock, heartbeat);
+    const Reading reading = ReadToTheEnd(shard);
+    shard.Close();
+    return reading;
+  }
+
+ private:
+  KafkaOptions Options(const std::string& group) const {
+    KafkaOptions options;
+    options.brokers = kafka_->address();
+    options.group = group;
+    options.instance_id = "bench";
+    return options;
+  }
+
+  // From when all partitions are at work: joining the group is no throughput.
+  Reading ReadToTheEnd(Shard& shard) const {
+    const auto began = WallClock::now();
+    WallClock::time_point start = began;
+    uint64_t at_start = 0;
+    bool all = false;
+    ShardSnapshot snapshot;
+    Reading reading;
+    for (uint64_t step = 0; reading.records < arguments_.events; ++step) {
+      Require(shard.Step(Milliseconds(100)));
+      constexpr uint64_t kStepsBetweenLooks = 8;
+      if (all && step % kStepsBetweenLooks > 0) continue;
+      shard.FillSnapshot(snapshot);
+      reading.records = RecordsTaken(snapshot);
+      if (!all && AllRunning(snapshot)) {
+        all = true;
+        start = WallClock::now();
+        at_start = reading.records;
+      }
+      if (SecondsSince(began) > 600) GiveUp("the shard does not come to the end");
+    }
+    reading.rate = static_cast<double>(reading.records - at_start) / SecondsSince(start);
+    Require(shard.CommitForStop());
+    shard.FillSnapshot(snapshot);
+    for (const auto& closed : snapshot.counters.sessions_closed) {
+      for (const uint64_t count : closed) reading.sessions += count;
+    }
+    return reading;
+  }
+
+  static uint64_t RecordsTaken(const ShardSnapshot& snapshot) {
+    uint64_t records = 0;
+    for (const PartitionSnapshot& partition : snapshot.partitions) {
+      records += static_cast<uint64_t>(partition.next.value);
+    }
+    return records;
+  }
+
+  bool AllRunning(const ShardSnapshot& snapshot) const {
+    const auto running =
+        std::count_if(snapshot.partitions.begin(), snapshot.partitions.end(), [](const PartitionSnapshot& partition) {
+          return partition.state == WorkState::kRunning && partition.next.value > 0;
+        });
+    return running == arguments_.partitions;
+  }
+
+  const Arguments arguments_;
+  std::unique_ptr<KafkaServer> kafka_;
+  std::unique_ptr<KafkaAdmin> admin_;
+  uint64_t bytes_ = 0;  // of all events
+  int runs_ = 0;
+};
+
+int Run(const Arguments& arguments) {
+  SetLogLevel(LogLevel::kWarn);
+  Bench bench(arguments);
+  bench.Fill();
+  std::map<std::string, std::vector<double>> rates;
+  std::optional<uint64_t> sessions;
+  const auto take = [&](const std::string& name, const Reading& reading) {
+    if (reading.records != arguments.events) GiveUp(name + " did not take every record once");
+    const bool shard = name != "consumer";
+    if (shard && sessions && *sessions != reading.sessions) GiveUp(name + " has another number of sessions");
+    if (shard) sessions = reading.sessions;
+    rates[name].push_back(reading.rate);
+    std::cerr << fmt::format("{:14} {:9.0f} events/s  {} sessions closed\n", name, rates[name].back(),
+                             reading.sessions);
+  };
+  for (int i = 0; i < arguments.repeat; ++i) {
+    take("consumer", bench.ReadWithConsumer());
+    take("at_least_once", bench.ReadWithShard(false));
+    take("exactly_once", bench.ReadWithShard(true));
+  }
+  std::cout << fmt::format(R"({{"consumer":[{:.0f}],"at_least_once":[{:.0f}],"exactly_once":[{:.0f}]}})",
+                           fmt::join(rates["consumer"], ","), fmt::join(rates["at_least_once"], ","),
+                           fmt::join(rates["exactly_once"], ","))
+            << "\n";
+  return EXIT_SUCCESS;
+}
+
+}  // namespace
+}  // namespace tidemark::bench
+
+int main(int argc, char** argv) {
+  tidemark::bench::Arguments arguments;
+  CLI::App app("Reading a topic of a real Kafka: a bare consumer, a shard without exactly-once, a shard with it.");
+  app.add_option("--events", arguments.events, "In the topic")->capture_default_str();
+  app.add_option("--visitors", arguments.visitors, "Whose sessions they are")->capture_default_str();
+  app.add_option("--partitions", arguments.partitions, "Of the topic")->capture_default_str();
+  app.add_option("--repeat", arguments.repeat, "Repetitions of each")->capture_default_str();
+  app.add_flag("--small", arguments.small, "Events of 300 bytes instead of 1.75 KB");
+  app.add_option("--directory", arguments.directory, "For Kafka's data and the logs")->capture_default_str();
+  CLI11_PARSE(app, argc, argv);
+  return tidemark::bench::Run(arguments);
+}
