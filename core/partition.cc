@@ -367,6 +367,7 @@ void Partition::BeginSnapshot() { impl_->snapshot_.Begin(); }
 bool Partition::NextSnapshotPiece(size_t limit, std::string& piece) {
   return impl_->snapshot_.Next(impl_->sessions_, limit, piece);
 }
+size_t Partition::snapshot_backlog() const { return impl_->snapshot_.waiting(); }
 void Partition::AbandonSnapshot() { impl_->snapshot_.Abandon(); }
 bool Partition::RestoreSessions(std::string_view piece) { return impl_->RestoreSessions(piece); }
 bool Partition::FinishRestore(const Rules& rules, EventTime watermark) {

@@ -123,6 +123,8 @@ class Partition {
   void BeginSnapshot();
   bool NextSnapshotPiece(size_t limit, std::string& piece);
   void AbandonSnapshot();
+  // Bytes that wait to be handed out: they grow when sessions change faster than pieces are taken.
+  size_t snapshot_backlog() const;
 
   // The way back, into a partition that has taken nothing yet: the pieces in their order, then what is no session.
   // False: these bytes are no snapshot, and the partition is of no use.

@@ -8,6 +8,7 @@
 #pragma once
 
 #include <cstdint>
+#include <deque>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -32,17 +33,23 @@ class SnapshotWriter {
   }
   void AfterOpening(Session& session) { session.snapshot = number_; }
 
+  // Bytes written and not handed out: more than a piece if sessions change faster than pieces are taken. At most what
+  // all sessions take, as each is written once.
+  size_t waiting() const { return waiting_; }
+
   // Replaces `piece` by the next up to `limit` bytes. False: this piece, perhaps empty, was the last.
   bool Next(SessionTable& sessions, size_t limit, std::string& piece);
 
  private:
   void Write(Session& session);
+  void Take(size_t limit, std::string& piece);
 
   bool active_ = false;
   uint32_t number_ = 0;
-  SessionRef next_ = 0;  // the table's places before it are done
-  std::string stream_;   // written, of which the first `taken_` bytes were handed out
+  SessionRef next_ = 0;             // the table's places before it are done
+  std::deque<std::string> blocks_;  // written; of the first block `taken_` bytes were handed out
   size_t taken_ = 0;
+  size_t waiting_ = 0;  // bytes that were not
 };
 
 class SnapshotReader {

@@ -10,6 +10,7 @@ namespace tidemark {
 namespace {
 
 constexpr uint64_t kPieceBytes = 256 << 10;
+constexpr int kMostPiecesPerTurn = 4;
 // How fast records are assumed to be replayed, for recovery_target.
 constexpr uint64_t kReplayBytesPerSecond = 100 << 20;
 
@@ -65,16 +66,25 @@ absl::Status Snapshotter::WriteSome(Works& works) {
   if (!active_) return absl::OkStatus();
   PartitionWork& work = works.at(active_->partition);
   const int64_t began = clock_.NowMicroseconds();
-  const bool more = work.live().NextSnapshotPiece(std::min(kPieceBytes, broker_.max_record_bytes() / 2), piece_);
   absl::Status status;
-  if (!piece_.empty()) {
-    status = output_.WriteState(work.id(), SnapshotChunk{active_->end.snapshot, active_->end.chunks++, piece_});
-    totals_.snapshot_bytes += piece_.size();
-    CrashPoint("snapshot.chunk");
+  bool more = true;
+  for (int pieces = 0; pieces < kMostPiecesPerTurn && more && status.ok(); ++pieces) {
+    if (pieces > 0 && work.live().snapshot_backlog() < kPieceBytes) break;
+    status = WritePiece(work, more);
   }
   work.SetDirty();  // so that the group's generation guards these records, too
   if (status.ok() && !more) status = Finish(work);
   NotePause(clock_.NowMicroseconds() - began);
+  return status;
+}
+
+absl::Status Snapshotter::WritePiece(PartitionWork& work, bool& more) {
+  more = work.live().NextSnapshotPiece(std::min(kPieceBytes, broker_.max_record_bytes() / 2), piece_);
+  if (piece_.empty()) return absl::OkStatus();
+  totals_.snapshot_bytes += piece_.size();
+  const absl::Status status =
+      output_.WriteState(work.id(), SnapshotChunk{active_->end.snapshot, active_->end.chunks++, piece_});
+  CrashPoint("snapshot.chunk");
   return status;
 }
 

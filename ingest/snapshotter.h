@@ -39,7 +39,7 @@ class Snapshotter {
   // Begins one of this partition now. REQUIRES: as AfterCommit, and none is active. False: the broker did not answer.
   bool Begin(PartitionWork& work);
 
-  // Writes the next piece of the one under way.
+  // Writes the next piece of the one under way; a few if the sessions change faster than that.
   absl::Status WriteSome(Works& works);
 
   // The partitions are not ours any more, or begin again.
@@ -53,6 +53,7 @@ class Snapshotter {
   };
 
   PartitionWork* NextDue(Works& works);
+  absl::Status WritePiece(PartitionWork& work, bool& more);
   absl::Status Finish(PartitionWork& work);
   void NotePause(int64_t microseconds);
 
