@@ -21,8 +21,8 @@ void BrokerTest::TearDown() {
   }
 }
 
-void BrokerTest::StartKafka(uint16_t port) {
-  kafka_ = KafkaServer::Start(directory_ + "/kafka", {.port = port});
+void BrokerTest::StartKafka(uint16_t port, const std::string& properties) {
+  kafka_ = KafkaServer::Start(directory_ + "/kafka", {.port = port, .properties = properties});
   ASSERT_TRUE(kafka_);
   admin_ = std::make_unique<KafkaAdmin>(kafka_->address());
 }

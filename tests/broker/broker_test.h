@@ -21,7 +21,8 @@ class BrokerTest : public ::testing::Test {
   void SetUp() override;
   void TearDown() override;
 
-  void StartKafka(uint16_t port = 0);  // fails the test if it does not come up
+  // Fails the test if it does not come up. `properties`: more lines of server.properties.
+  void StartKafka(uint16_t port = 0, const std::string& properties = "");
   KafkaAdmin& admin() { return *admin_; }
   const std::string& directory() const { return directory_; }
 

@@ -161,6 +161,64 @@ bool KafkaAdmin::Knows(const std::string& topic, int partitions) {
   return known;
 }
 
+bool KafkaAdmin::Exists(const std::string& topic) {
+  const rd_kafka_metadata_t* metadata = nullptr;
+  if (rd_kafka_metadata(client_.get(), 1, nullptr, &metadata, kRequestMs) != RD_KAFKA_RESP_ERR_NO_ERROR) return true;
+  bool exists = false;
+  for (int i = 0; i < metadata->topic_cnt; ++i) exists |= metadata->topics[i].topic == topic;
+  rd_kafka_metadata_destroy(metadata);
+  return exists;
+}
+
+void KafkaAdmin::DeleteTopic(const std::string& name) {
+  const std::unique_ptr<rd_kafka_DeleteTopic_t, Deleter<rd_kafka_DeleteTopic_destroy>> topic(
+      rd_kafka_DeleteTopic_new(name.c_str()));
+  const Queue queue(rd_kafka_queue_new(client_.get()));
+  rd_kafka_DeleteTopic_t* topics[] = {topic.get()};
+  rd_kafka_DeleteTopics(client_.get(), topics, 1, nullptr, queue.get());
+  const Event event(rd_kafka_queue_poll(queue.get(), kRequestMs));
+  ASSERT_TRUE(event) << "no answer to the deletion of " << name;
+  ExpectNoError(rd_kafka_event_error(event.get()), "delete " + name);
+  ASSERT_TRUE(Eventually(kCreateLimit, [&] { return !Exists(name); })) << name << " is still there";
+}
+
+void KafkaAdmin::AddPartitions(const std::string& name, int partitions) {
+  std::array<char, 512> error{};
+  const std::unique_ptr<rd_kafka_NewPartitions_t, Deleter<rd_kafka_NewPartitions_destroy>> more(
+      rd_kafka_NewPartitions_new(name.c_str(), static_cast<size_t>(partitions), error.data(), error.size()));
+  const Queue queue(rd_kafka_queue_new(client_.get()));
+  rd_kafka_NewPartitions_t* request[] = {more.get()};
+  rd_kafka_CreatePartitions(client_.get(), request, 1, nullptr, queue.get());
+  const Event event(rd_kafka_queue_poll(queue.get(), kRequestMs));
+  ASSERT_TRUE(event) << "no answer to more partitions for " << name;
+  ExpectNoError(rd_kafka_event_error(event.get()), "more partitions for " + name);
+  ASSERT_TRUE(Eventually(kCreateLimit, [&] { return Knows(name, partitions); })) << name << " has not got more";
+}
+
+void KafkaAdmin::DeleteCommitted(const std::string& group, const std::string& topic, int partitions) {
+  const Partitions list = AllPartitions(topic, partitions, RD_KAFKA_OFFSET_INVALID);
+  const std::unique_ptr<rd_kafka_DeleteConsumerGroupOffsets_t, Deleter<rd_kafka_DeleteConsumerGroupOffsets_destroy>>
+      offsets(rd_kafka_DeleteConsumerGroupOffsets_new(group.c_str(), list.get()));
+  const Queue queue(rd_kafka_queue_new(client_.get()));
+  rd_kafka_DeleteConsumerGroupOffsets_t* request[] = {offsets.get()};
+  rd_kafka_DeleteConsumerGroupOffsets(client_.get(), request, 1, nullptr, queue.get());
+  const Event event(rd_kafka_queue_poll(queue.get(), kRequestMs));
+  ASSERT_TRUE(event) << "no answer to the deletion of offsets";
+  ExpectNoError(rd_kafka_event_error(event.get()), "delete offsets of " + group);
+}
+
+void KafkaAdmin::Commit(const std::string& group, const std::string& topic, int partition, int64_t offset,
+                        const std::string& metadata) {
+  const Client consumer = MakeClient(RD_KAFKA_CONSUMER, {{"group.id", group}});
+  const Partitions list(rd_kafka_topic_partition_list_new(1));
+  rd_kafka_topic_partition_t* element = rd_kafka_topic_partition_list_add(list.get(), topic.c_str(), partition);
+  element->offset = offset;
+  element->metadata = rd_kafka_mem_malloc(nullptr, metadata.size());
+  metadata.copy(static_cast<char*>(element->metadata), metadata.size());
+  element->metadata_size = metadata.size();
+  ExpectNoError(rd_kafka_commit(consumer.get(), list.get(), 0), "commit for " + group);
+}
+
 void KafkaAdmin::DeleteRecords(const std::string& topic, int partitions) {
   rd_kafka_topic_partition_list_t* list = rd_kafka_topic_partition_list_new(partitions);
   for (int i = 0; i < partitions; ++i) {

@@ -44,11 +44,18 @@ class KafkaAdmin {
 
   bool Answers();
   void CreateTopic(const std::string& name, int partitions, const std::map<std::string, std::string>& settings = {});
+  // Gone when it returns.
+  void DeleteTopic(const std::string& name);
+  void AddPartitions(const std::string& name, int partitions);  // so many in all
   // Everything there is in these partitions.
   void DeleteRecords(const std::string& topic, int partitions);
   GroupDescription Describe(const std::string& group);
   // The next offset of each partition; -1 where nothing was committed.
   std::vector<int64_t> Committed(const std::string& group, const std::string& topic, int partitions);
+  // As somebody does with Kafka's own tools while the group has no members.
+  void DeleteCommitted(const std::string& group, const std::string& topic, int partitions);
+  void Commit(const std::string& group, const std::string& topic, int partition, int64_t offset,
+              const std::string& metadata);
   // Where the next record will go, in each partition.
   std::vector<int64_t> Ends(const std::string& topic, int partitions);
 
@@ -65,6 +72,7 @@ class KafkaAdmin {
   using Properties = std::vector<std::pair<std::string, std::string>>;
 
   bool Knows(const std::string& topic, int partitions);
+  bool Exists(const std::string& topic);
   Client MakeClient(rd_kafka_type_t type, const Properties& properties) const;
 
   const std::string address_;

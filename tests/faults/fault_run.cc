@@ -6,55 +6,19 @@
 #include <iostream>
 #include <thread>
 
-#include "app/config_loader.h"
+#include "tests/faults/group_settings.h"
 
 namespace tidemark::testing {
 namespace {
 
 constexpr int kPartitions = 6;
 constexpr int kMembers = 2;  // and a guest
-constexpr char kGroup[] = "faults";
 constexpr std::chrono::milliseconds kTurn{20};
 constexpr std::chrono::seconds kReadyLimit{15};
 constexpr std::chrono::seconds kSettleLimit{240};
 constexpr std::chrono::seconds kStopLimit{30};
 constexpr int kNeedsAPerson = 78;  // EX_CONFIG
 constexpr char kAssertionOfLibrdkafka[] = ": rdkafka_";
-
-// The group and the transactions give up soon, so that a run is short.
-constexpr int64_t kSessionTimeoutMs = 3'000;
-constexpr int64_t kTransactionTimeoutMs = 5'000;
-constexpr char kBrokerProperties[] =
-    "group.min.session.timeout.ms=1000\n"
-    "transaction.abort.timed.out.transaction.cleanup.interval.ms=500\n"
-    "broker.heartbeat.interval.ms=500\n"
-    "broker.session.timeout.ms=2000\n";
-
-// Short time-outs: many sessions, and the last ones close soon after the load has ended.
-const Settings kSettings = {{"session.timeout.web", "30s"},
-                            {"session.timeout.app", "20s"},
-                            {"session.timeout.conversation", "40s"},
-                            {"session.max_duration.web", "90s"},
-                            {"session.max_duration.app", "60s"},
-                            {"session.max_duration.conversation", "120s"},
-                            {"session.conversation_linger", "5s"},
-                            {"time.max_out_of_orderness", "5s"},
-                            {"time.idle_partition_after", "1s"},
-                            {"kafka.group", kGroup},
-                            {"kafka.shards", "2"},
-                            {"kafka.partitions", std::to_string(kPartitions)},
-                            {"kafka.commit_interval", "200ms"},
-                            {"state.snapshot_interval", "3s"},
-                            {"kafka.properties.session.timeout.ms", std::to_string(kSessionTimeoutMs)},
-                            {"kafka.properties.heartbeat.interval.ms", "500"},
-                            {"kafka.properties.transaction.timeout.ms", std::to_string(kTransactionTimeoutMs)},
-                            {"kafka.properties.reconnect.backoff.max.ms", "500"}};
-
-std::vector<std::string> Flags(const Settings& settings) {
-  std::vector<std::string> flags;
-  for (const auto& [key, value] : settings) flags.push_back(key + "=" + value);
-  return flags;
-}
 
 }  // namespace
 
@@ -63,7 +27,7 @@ FaultRun::FaultRun(FaultOptions options) : options_(std::move(options)), plan_(o
 FaultRun::~FaultRun() = default;
 
 Settings FaultRun::MemberSettings(const std::string& name) const {
-  Settings settings = kSettings;
+  Settings settings = GroupSettings(kPartitions);
   settings["kafka.brokers"] = fmt::format("127.0.0.1:{}", proxy_.port());
   settings["kafka.instance_id"] = name;
   for (const std::string& set : options_.sets) settings[set.substr(0, set.find('='))] = set.substr(set.find('=') + 1);
@@ -361,12 +325,9 @@ Verdict FaultRun::Check() {
   Say("comparing with the reference");
   const std::vector<int64_t> ends = admin_->Ends(std::string(kGroup) + "-state", kPartitions);
   const bool read = decisions_->Finish(ends);
-  const auto config = LoadConfig({.file = "", .environment = {}, .sets = Flags(MemberSettings("first"))});
-  if (!config.ok()) Say(std::string(config.status().message()));
   Verdict verdict =
-      CheckRun(*admin_, {}, config.ok() ? config->config.rules : Rules(), decisions_->partitions(), options_.directory);
+      CheckRun(*admin_, {}, RulesOf(MemberSettings("first")), decisions_->partitions(), options_.directory);
   if (!read) verdict.problems.push_back("the state topic could not be read to its end");
-  if (!config.ok()) verdict.problems.push_back("the settings are wrong");
   return verdict;
 }
 

@@ -147,12 +147,9 @@ void Reference::CheckMove(const LoggedDecision& logged, EventTime watermark, con
                       logged.decision.number, moved_ms, until_ms - last_timestamp_ms_));
 }
 
-// A snapshot may be ahead of its decisions by a move of the watermark that is logged in the same commit, or not at all
-// as long as nothing follows from it: that state is not compared.
 void Reference::CheckSnapshots(int64_t next_offset) {
   const auto [begin, end] = snapshots_.equal_range({next_offset, decided_});
   for (auto snapshot = begin; snapshot != end; ++snapshot) {
-    if (snapshot->second.watermark > partition_.watermark()) continue;
     ++snapshots_checked_;
     if (snapshot->second.digest != partition_.digest() || snapshot->second.watermark != partition_.watermark()) {
       Problem(fmt::format("the snapshot before offset {} and after decision {} has another digest than the state had",
