@@ -2,13 +2,16 @@
 
 #include <simdjson.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cstring>
+#include <utility>
 
 namespace tidemark {
 namespace {
 
 constexpr size_t kInitialCapacity = size_t{64} << 10;
+constexpr uint32_t kSentinels = 4;  // simdjson's index has room for more than these behind its end
 
 bool IsBlank(char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
 bool IsDigit(char c) { return c >= '0' && c <= '9'; }
@@ -103,54 +106,41 @@ Document::Fault Document::Parse(std::string_view json) {
       stage1_->stage1(reinterpret_cast<const uint8_t*>(json_), json.size(), simdjson::stage1_mode::regular);
   index_ = stage1_->structural_indexes.get();
   count_ = stage1_->n_structural_indexes;
-  has_escapes_ = !json.empty() && std::memchr(json_, '\\', json.size()) != nullptr;
-  if (error == simdjson::SUCCESS && CheckStructure() && (!has_escapes_ || CheckEscapes())) return Fault::kNone;
+  const bool good = error == simdjson::SUCCESS && CheckStructure() && CheckEscapes(json.data() + json.size());
+  if (good) return Fault::kNone;
   return simdjson::validate_utf8(json.data(), json.size()) ? Fault::kInvalidJson : Fault::kInvalidUtf8;
 }
 
-// A loop over the grammar: `open_` holds the brackets we are inside of, so depth costs memory and never the stack.
-// Reads no further than the index: its end is checked wherever a structural is expected.
+// A loop over the grammar. The brackets we are inside of are a chain through match_, so depth costs no stack.
+//
+// Behind the last structural the index goes on with the first one's place, an opening brace: it is nowhere what comes
+// next, but for a value, and there it is not what comes after that. So the end of the index need not be looked for.
 bool Document::CheckStructure() {
   if (count_ == 0 || At(0) != '{') return false;
-  if (match_.size() < count_) match_.resize(size_t{2} * count_);
-  open_.clear();
-  Node i = 0;
-  bool expect_key = false;
-  const auto expect = [&](char c) { return i < count_ && At(i) == c; };
-  for (;;) {
-    if (expect_key) {
-      if (!expect('"')) return false;
-      ++i;
-      if (!expect(':')) return false;
-      ++i;
+  std::fill_n(stage1_->structural_indexes.get() + count_, kSentinels, index_[0]);
+  if (match_.size() < count_ + kSentinels) match_.resize(size_t{2} * (count_ + kSentinels));
+  constexpr Node kOutside = UINT32_MAX;
+  Node inside = kOutside;  // the innermost open bracket
+  bool in_object = false;
+  for (Node i = 0;; ++i) {
+    if (in_object) {
+      if (At(i) != '"' || At(i + 1) != ':') return false;
+      i += 2;
     }
-    if (i >= count_) return false;
     const char c = At(i);
     if (c == '{' || c == '[') {
-      open_.push_back(i++);
-      if (!expect(c == '{' ? '}' : ']')) {
-        expect_key = c == '{';
-        continue;
-      }
-      match_[open_.back()] = i;
-      open_.pop_back();
+      match_[i] = std::exchange(inside, i);
+      in_object = c == '{';
+      if (At(i + 1) != (in_object ? '}' : ']')) continue;
     } else if (c != '"' && !CheckScalar(i)) {
       return false;
     }
-    ++i;
     // After a value: close what ends here, up to the next comma.
-    for (;;) {
-      if (open_.empty()) return i == count_;
-      if (i >= count_) return false;
-      const bool in_object = At(open_.back()) == '{';
-      if (At(i) == ',') {
-        ++i;
-        expect_key = in_object;
-        break;
-      }
+    for (++i; At(i) != ','; ++i) {
       if (At(i) != (in_object ? '}' : ']')) return false;
-      match_[open_.back()] = i++;
-      open_.pop_back();
+      inside = std::exchange(match_[inside], i);
+      if (inside == kOutside) return i + 1 == count_;
+      in_object = At(inside) == '{';
     }
   }
 }
@@ -178,17 +168,20 @@ bool Document::CheckScalar(Node n) const {
   }
 }
 
-// Every backslash of a document whose structure holds is inside a string.
-bool Document::CheckEscapes() const {
-  const char* const end = json_ + index_[count_ - 1];
-  const char* p = json_;
-  while ((p = static_cast<const char*>(std::memchr(p, '\\', static_cast<size_t>(end - p)))) != nullptr) {
+// Every backslash of a document whose structure holds is inside a string. Notes where the first and the last one are.
+bool Document::CheckEscapes(const char* end) {
+  const auto next_from = [end](const char* p) {
+    const void* const found = std::memchr(p, '\\', static_cast<size_t>(end - p));
+    return found == nullptr ? end : static_cast<const char*>(found);
+  };
+  first_escape_ = last_escape_ = next_from(json_);
+  for (const char* p = first_escape_; p != end; p = next_from(p + 2)) {
+    last_escape_ = p;
     if (p[1] == 'u') {
       if (end - p < 6 || HexDigits(p + 2) < 0) return false;
     } else if (p[1] == '\0' || std::strchr("\"\\/bfnrt", p[1]) == nullptr) {
       return false;
     }
-    p += 2;
   }
   return true;
 }

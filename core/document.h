@@ -57,7 +57,7 @@ class Document {
     const char* end = json_ + index_[n + 1] - 1;
     while (*end != '"') --end;  // blanks between the closing quote and the next structural
     const std::string_view raw(begin, static_cast<size_t>(end - begin));
-    if (!has_escapes_) return raw;
+    if (end <= first_escape_ || begin > last_escape_) return raw;
     return Unescape(raw);
   }
   std::optional<bool> Bool(Node n) const;
@@ -95,7 +95,7 @@ class Document {
 
   bool CheckStructure();
   bool CheckScalar(Node n) const;
-  bool CheckEscapes() const;
+  bool CheckEscapes(const char* end);
   std::string_view ScalarText(Node n) const;
   std::optional<std::string_view> Unescape(std::string_view raw) const;
 
@@ -103,9 +103,9 @@ class Document {
   const char* json_ = nullptr;
   const uint32_t* index_ = nullptr;  // positions of the structural characters, count_ of them
   uint32_t count_ = 0;
-  bool has_escapes_ = false;
-  std::vector<uint32_t> match_;  // for an opening bracket: the place of its closing one
-  std::vector<uint32_t> open_;   // the brackets open during the check
+  const char* first_escape_ = nullptr;  // strings before it and behind the last one have none
+  const char* last_escape_ = nullptr;
+  std::vector<Node> match_;  // for an opening bracket: the place of its closing one
   mutable std::deque<std::string> unescaped_;
 };
 
