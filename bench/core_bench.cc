@@ -144,7 +144,7 @@ void BM_EmitSession(benchmark::State& state) {
   const Rules rules;
   EventParser parser(rules);
   Session session;
-  std::string packed;
+  ByteBuffer packed;
   const size_t count = std::min<size_t>(10, Web().events.size());
   for (size_t i = 0; i < count; ++i) {
     Check(parser.Parse({Web().events[i], Offset{0}, kAfterAllTime}) == nullptr, "an event");

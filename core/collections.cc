@@ -100,7 +100,7 @@ EventId ReadEventId(std::string_view packed, size_t index) {
   return id;
 }
 
-void AppendIds(std::string_view packed, size_t first, size_t last, std::string& out) {
+void AppendIds(std::string_view packed, size_t first, size_t last, ByteBuffer& out) {
   if (first < last) out.append(packed.data() + first * sizeof(EventId), (last - first) * sizeof(EventId));
 }
 
@@ -117,8 +117,8 @@ Collected<Attribute> UnpackAttributes(std::string_view packed) {
   });
 }
 
-void PackAttributes(const Collected<Attribute>& attributes, std::string& packed) {
-  Packer pack(packed);
+void PackAttributes(const Collected<Attribute>& attributes, ByteBuffer& packed) {
+  BytePacker pack(packed);
   for (const Attribute& attribute : attributes) {
     pack.Text(attribute.key);
     pack.Time(attribute.time);
@@ -140,8 +140,8 @@ Collected<Term> UnpackTerms(std::string_view packed) {
   });
 }
 
-void PackTerms(const Collected<Term>& terms, std::string& packed) {
-  Packer pack(packed);
+void PackTerms(const Collected<Term>& terms, ByteBuffer& packed) {
+  BytePacker pack(packed);
   for (const Term& term : terms) {
     pack.Time(term.time);
     pack.Text(term.value);
@@ -165,16 +165,16 @@ Collected<AttributeList> UnpackLists(std::string_view packed) {
   });
 }
 
-void PackLists(const Collected<AttributeList>& lists, std::string& packed) {
-  Packer pack(packed);
-  std::string values;
+void PackLists(const Collected<AttributeList>& lists, ByteBuffer& packed) {
+  BytePacker pack(packed);
+  ByteBuffer values;
   for (const AttributeList& list : lists) {
     pack.Text(list.key);
     pack.Time(list.time);
     pack.Text(list.data_type);
     values.clear();
     PackTerms(list.values, values);
-    pack.Text(values);
+    pack.Text(values.view());
   }
 }
 
@@ -199,8 +199,8 @@ Collected<Achievement> UnpackAchievements(std::string_view packed) {
   });
 }
 
-void PackAchievements(const Collected<Achievement>& achievements, std::string& packed) {
-  Packer pack(packed);
+void PackAchievements(const Collected<Achievement>& achievements, ByteBuffer& packed) {
+  BytePacker pack(packed);
   for (const Achievement& achievement : achievements) {
     pack.Text(achievement.id);
     pack.Time(achievement.time);
@@ -231,8 +231,8 @@ Collected<Channel> UnpackChannels(std::string_view packed) {
   });
 }
 
-void PackChannels(const Collected<Channel>& channels, std::string& packed) {
-  Packer pack(packed);
+void PackChannels(const Collected<Channel>& channels, ByteBuffer& packed) {
+  BytePacker pack(packed);
   for (const Channel& channel : channels) {
     pack.Time(channel.time);
     pack.Text(channel.type);
@@ -259,8 +259,8 @@ Collected<Leg> UnpackLegs(std::string_view packed) {
   });
 }
 
-void PackLegs(const Collected<Leg>& legs, std::string& packed) {
-  Packer pack(packed);
+void PackLegs(const Collected<Leg>& legs, ByteBuffer& packed) {
+  BytePacker pack(packed);
   for (const Leg& leg : legs) {
     pack.Text(leg.id);
     pack.Time(leg.started);
@@ -283,12 +283,12 @@ EventId MakeEventId(std::string_view id, EventTime time) {
 }
 
 EventId MakeCorrelatedEventId(std::string_view id, std::string_view name, EventTime time) {
-  std::string text;
-  Packer pack(text);
+  ByteBuffer text;
+  BytePacker pack(text);
   pack.Text(id);
   pack.Text(name);
   pack.Time(time);
-  return HashedEventId(text, 1, time);
+  return HashedEventId(text.view(), 1, time);
 }
 
 bool ContainsEventId(std::string_view packed, const EventId& id) {
@@ -299,17 +299,12 @@ bool ContainsEventId(std::string_view packed, const EventId& id) {
   return false;
 }
 
-void AddEventId(std::string_view packed, const EventId& id, uint32_t horizon, std::string& out) {
+bool IsAppended(std::string_view packed, const EventId& id, uint32_t horizon) {
   const size_t count = packed.size() / sizeof(EventId);
-  if (count > 0 && count < horizon && ReadEventId(packed, count - 1).time <= id.time) {  // the common case
-    AppendIds(packed, 0, count, out);
-    out.append(reinterpret_cast<const char*>(&id), sizeof(id));
-    return;
-  }
-  MergeEventIds(packed, {reinterpret_cast<const char*>(&id), sizeof(id)}, horizon, out);
+  return count < horizon && (count == 0 || ReadEventId(packed, count - 1).time <= id.time);
 }
 
-void MergeEventIds(std::string_view earlier, std::string_view later, uint32_t horizon, std::string& out) {
+void MergeEventIds(std::string_view earlier, std::string_view later, uint32_t horizon, ByteBuffer& out) {
   const size_t earlier_count = earlier.size() / sizeof(EventId);
   const size_t later_count = later.size() / sizeof(EventId);
   size_t a = 0;

@@ -12,6 +12,7 @@
 #include <string>
 #include <string_view>
 
+#include "core/byte_buffer.h"
 #include "core/types.h"
 
 namespace tidemark {
@@ -28,7 +29,7 @@ struct Attribute {
   std::string_view value;
 };
 Collected<Attribute> UnpackAttributes(std::string_view packed);
-void PackAttributes(const Collected<Attribute>& attributes, std::string& packed);
+void PackAttributes(const Collected<Attribute>& attributes, ByteBuffer& packed);
 // Both ordered by key. On equal times `later` counts.
 Collected<Attribute> MergeAttributes(const Collected<Attribute>& earlier, const Collected<Attribute>& later);
 
@@ -41,7 +42,7 @@ struct Term {
   friend auto operator<=>(const Term&, const Term&) = default;
 };
 Collected<Term> UnpackTerms(std::string_view packed);
-void PackTerms(const Collected<Term>& terms, std::string& packed);
+void PackTerms(const Collected<Term>& terms, ByteBuffer& packed);
 Collected<Term> MergeTerms(const Collected<Term>& a, const Collected<Term>& b);
 
 // An attribute list: the newest data type and the distinct values. Ordered by key.
@@ -52,7 +53,7 @@ struct AttributeList {
   Collected<Term> values;
 };
 Collected<AttributeList> UnpackLists(std::string_view packed);
-void PackLists(const Collected<AttributeList>& lists, std::string& packed);
+void PackLists(const Collected<AttributeList>& lists, ByteBuffer& packed);
 Collected<AttributeList> MergeLists(const Collected<AttributeList>& earlier, const Collected<AttributeList>& later);
 
 // An outcome or a segment: the earliest time, and the newest selfUri (empty: none). Ordered by id.
@@ -63,7 +64,7 @@ struct Achievement {
   std::string_view self_uri;
 };
 Collected<Achievement> UnpackAchievements(std::string_view packed);
-void PackAchievements(const Collected<Achievement>& achievements, std::string& packed);
+void PackAchievements(const Collected<Achievement>& achievements, ByteBuffer& packed);
 Collected<Achievement> MergeAchievements(const Collected<Achievement>& earlier, const Collected<Achievement>& later);
 
 // A distinct channel with the earliest event time. Ordered by time, then by type, message type, platform.
@@ -80,7 +81,7 @@ struct Channel {
   friend auto operator<=>(const Channel&, const Channel&) = default;
 };
 Collected<Channel> UnpackChannels(std::string_view packed);
-void PackChannels(const Collected<Channel>& channels, std::string& packed);
+void PackChannels(const Collected<Channel>& channels, ByteBuffer& packed);
 Collected<Channel> MergeChannels(const Collected<Channel>& a, const Collected<Channel>& b);
 
 // A customer's leg: its newest start and end, kBeforeAllTime where there is none. Ordered by id.
@@ -90,7 +91,7 @@ struct Leg {
   EventTime ended;
 };
 Collected<Leg> UnpackLegs(std::string_view packed);
-void PackLegs(const Collected<Leg>& legs, std::string& packed);
+void PackLegs(const Collected<Leg>& legs, ByteBuffer& packed);
 Collected<Leg> MergeLegs(const Collected<Leg>& a, const Collected<Leg>& b);
 
 // An event id, for finding duplicates: a canonical UUID as it is, any other text as a 128-bit hash; the id, name and
@@ -105,9 +106,11 @@ struct EventId {
 EventId MakeEventId(std::string_view id, EventTime time);
 EventId MakeCorrelatedEventId(std::string_view id, std::string_view name, EventTime time);
 bool ContainsEventId(std::string_view packed, const EventId& id);
-// Adds `id` behind all that are no newer, and keeps the newest `horizon`.
-void AddEventId(std::string_view packed, const EventId& id, uint32_t horizon, std::string& out);
+// The packed form of one.
+inline std::string_view PackedEventId(const EventId& id) { return {reinterpret_cast<const char*>(&id), sizeof(id)}; }
+// Whether remembering `id` too, among the newest `horizon`, means no more than to append it: the common case.
+bool IsAppended(std::string_view packed, const EventId& id, uint32_t horizon);
 // `later` counts as later on equal times; keeps the newest `horizon`.
-void MergeEventIds(std::string_view earlier, std::string_view later, uint32_t horizon, std::string& out);
+void MergeEventIds(std::string_view earlier, std::string_view later, uint32_t horizon, ByteBuffer& out);
 
 }  // namespace tidemark

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <optional>
 
+#include "core/name_table.h"
 #include "core/object_model.h"
 #include "core/timestamp.h"
 
@@ -81,37 +82,13 @@ constexpr KeyName kKeyNames[] = {
 };
 static_assert(std::size(kKeyNames) == static_cast<size_t>(Key::kCount));
 
-// The names by a perfect hash of length, first, last and a later character. That kFactor separates all names is
-// checked where the table is made, at compile time; another name may need another factor.
-constexpr uint32_t kFactor = 0x75d658f5U;
-
-constexpr size_t SlotOf(std::string_view name) {
-  const auto byte = [&](size_t i) { return static_cast<uint32_t>(static_cast<unsigned char>(name[i])); };
-  const uint32_t mixed = static_cast<uint32_t>(name.size()) | byte(0) << 8U | byte(name.size() - 1) << 16U |
-                         byte(name.size() * 3 / 4) << 24U;
-  return (mixed * kFactor) >> 24U;
-}
-
-using KeyTable = std::array<uint8_t, 256>;  // index into kKeyNames plus one; 0: empty
-
-constexpr std::optional<KeyTable> MakeKeyTable() {
-  KeyTable table{};
-  for (size_t i = 0; i < std::size(kKeyNames); ++i) {
-    uint8_t& slot = table[SlotOf(kKeyNames[i].name)];
-    if (slot != 0) return std::nullopt;
-    slot = static_cast<uint8_t>(i + 1);
-  }
-  return table;
-}
-
-constexpr std::optional<KeyTable> kKeyTable = MakeKeyTable();
-static_assert(kKeyTable.has_value(), "two names share a slot: choose another kFactor");
+constexpr NameTable kKeyTable(std::size(kKeyNames), [](size_t i) { return kKeyNames[i].name; });
 
 std::optional<Key> FindKey(std::string_view name) {
   if (name.empty()) return std::nullopt;
-  const uint8_t slot = (*kKeyTable)[SlotOf(name)];
-  if (slot == 0 || kKeyNames[slot - 1].name != name) return std::nullopt;
-  return kKeyNames[slot - 1].key;
+  const size_t candidate = kKeyTable.Candidate(name);
+  if (candidate == 0 || !SameText(kKeyNames[candidate - 1].name, name)) return std::nullopt;
+  return kKeyNames[candidate - 1].key;
 }
 
 struct PayloadKey {
@@ -258,7 +235,7 @@ void EventParser::ReadJourney() {
   const std::string_view event_type = event_.BodyText(Key::kEventType);
   if (event_.kind == EventKind::kBare && event_type.empty() && !event_.BodyText(Key::kEventName).empty()) {
     event_.request_form = true;
-    std::string projected;
+    ByteBuffer projected;
     const bool app = body[Key::kApp] != kNoNode && Project(document_, body[Key::kApp], kAppModel, projected);
     event_.kind = app || !event_.BodyText(Key::kScreenName).empty() ? EventKind::kApp : EventKind::kWeb;
     event_.payload = body;

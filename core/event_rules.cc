@@ -4,78 +4,96 @@ namespace tidemark {
 namespace {
 
 using enum Keep;
+using enum Part;
 using enum Shape;
 
-constexpr SlotRule kJourneyEnvelope[] = {
-    {Key::kExternalUrl, Slot::kExternalUrl, kNewest, kText},
-    {Key::kExternalContact, Slot::kExternalContact, kNewest, kObject, &kEntityRefModel},
+constexpr SlotRule kSteadyBare[] = {
+    {kBody, Key::kExternalUrl, Slot::kExternalUrl, kNewest, kText},
+    {kBody, Key::kExternalContact, Slot::kExternalContact, kNewest, kObject, &kEntityRefModel},
 };
 
-constexpr SlotRule kWebPayload[] = {
-    {Key::kPage, Slot::kPage, kNewest, kObject, &kPageModel},
-    {Key::kBrowser, Slot::kBrowser, kNewest, kObject, &kBrowserModel},
-    {Key::kDevice, Slot::kDevice, kNewest, kObject, &kDeviceModel},
-    {Key::kGeolocation, Slot::kGeolocation, kNewest, kObject, &kGeolocationModel},
-    {Key::kIpAddress, Slot::kIpAddress, kNewest, kText},
-    {Key::kIpOrganization, Slot::kIpOrganization, kNewest, kText},
-    {Key::kUserAgentString, Slot::kUserAgent, kNewest, kText},
-    {Key::kMktCampaign, Slot::kCampaign, kOldest, kObject, &kCampaignModel},
-    {Key::kReferrer, Slot::kReferrer, kOldest, kObject, &kReferrerModel},
+// Of web, outcome and web-action events; the outcome itself is not a slot of one value (session_join.cc).
+constexpr SlotRule kSteadyWeb[] = {
+    {kBody, Key::kExternalUrl, Slot::kExternalUrl, kNewest, kText},
+    {kBody, Key::kExternalContact, Slot::kExternalContact, kNewest, kObject, &kEntityRefModel},
+    {kPayload, Key::kUserAgentString, Slot::kUserAgent, kNewest, kText},
+    {kPayload, Key::kBrowser, Slot::kBrowser, kNewest, kObject, &kBrowserModel},
+    {kPayload, Key::kDevice, Slot::kDevice, kNewest, kObject, &kDeviceModel},
+    {kPayload, Key::kGeolocation, Slot::kGeolocation, kNewest, kObject, &kGeolocationModel},
+    {kPayload, Key::kIpAddress, Slot::kIpAddress, kNewest, kText},
+    {kPayload, Key::kIpOrganization, Slot::kIpOrganization, kNewest, kText},
 };
 
-constexpr SlotRule kAppPayload[] = {
-    {Key::kApp, Slot::kApp, kNewest, kObject, &kAppModel},
-    {Key::kDevice, Slot::kDevice, kNewest, kObject, &kDeviceModel},
-    {Key::kIpAddress, Slot::kIpAddress, kNewest, kText},
-    {Key::kIpOrganization, Slot::kIpOrganization, kNewest, kText},
-    {Key::kGeolocation, Slot::kGeolocation, kNewest, kObject, &kGeolocationModel},
-    {Key::kSdkLibrary, Slot::kSdkLibrary, kNewest, kObject, &kSdkLibraryModel},
-    {Key::kNetworkConnectivity, Slot::kNetworkConnectivity, kNewest, kObject, &kNetworkConnectivityModel},
-    {Key::kMktCampaign, Slot::kCampaign, kOldest, kObject, &kCampaignModel},
-    {Key::kReferrer, Slot::kReferrer, kOldest, kObject, &kReferrerModel},
-    {Key::kUserAgentString, Slot::kUserAgent, kNewest, kText},
-    {Key::kBrowser, Slot::kBrowser, kNewest, kObject, &kBrowserModel},
+constexpr SlotRule kSteadyApp[] = {
+    {kBody, Key::kExternalUrl, Slot::kExternalUrl, kNewest, kText},
+    {kBody, Key::kExternalContact, Slot::kExternalContact, kNewest, kObject, &kEntityRefModel},
+    {kPayload, Key::kUserAgentString, Slot::kUserAgent, kNewest, kText},
+    {kPayload, Key::kBrowser, Slot::kBrowser, kNewest, kObject, &kBrowserModel},
+    {kPayload, Key::kDevice, Slot::kDevice, kNewest, kObject, &kDeviceModel},
+    {kPayload, Key::kGeolocation, Slot::kGeolocation, kNewest, kObject, &kGeolocationModel},
+    {kPayload, Key::kIpAddress, Slot::kIpAddress, kNewest, kText},
+    {kPayload, Key::kIpOrganization, Slot::kIpOrganization, kNewest, kText},
+    {kPayload, Key::kApp, Slot::kApp, kNewest, kObject, &kAppModel},
+    {kPayload, Key::kSdkLibrary, Slot::kSdkLibrary, kNewest, kObject, &kSdkLibraryModel},
+    {kPayload, Key::kNetworkConnectivity, Slot::kNetworkConnectivity, kNewest, kObject, &kNetworkConnectivityModel},
 };
 
-// Of outcome and web-action events; the outcome itself is not a slot of one value (session_join.cc).
-constexpr SlotRule kActionPayload[] = {
-    {Key::kUserAgentString, Slot::kUserAgent, kNewest, kText},
-    {Key::kBrowser, Slot::kBrowser, kNewest, kObject, &kBrowserModel},
-    {Key::kDevice, Slot::kDevice, kNewest, kObject, &kDeviceModel},
-    {Key::kGeolocation, Slot::kGeolocation, kNewest, kObject, &kGeolocationModel},
-    {Key::kIpAddress, Slot::kIpAddress, kNewest, kText},
-    {Key::kIpOrganization, Slot::kIpOrganization, kNewest, kText},
-    {Key::kMktCampaign, Slot::kCampaign, kOldest, kObject, &kCampaignModel},
-    {Key::kVisitReferrer, Slot::kReferrer, kOldest, kObject, &kReferrerModel},
+constexpr SlotRule kOtherWeb[] = {
+    {kPayload, Key::kPage, Slot::kPage, kNewest, kObject, &kPageModel},
+    {kPayload, Key::kMktCampaign, Slot::kCampaign, kOldest, kObject, &kCampaignModel},
+    {kPayload, Key::kReferrer, Slot::kReferrer, kOldest, kObject, &kReferrerModel},
+};
+
+constexpr SlotRule kOtherApp[] = {
+    {kPayload, Key::kMktCampaign, Slot::kCampaign, kOldest, kObject, &kCampaignModel},
+    {kPayload, Key::kReferrer, Slot::kReferrer, kOldest, kObject, &kReferrerModel},
+};
+
+constexpr SlotRule kOtherAction[] = {
+    {kPayload, Key::kMktCampaign, Slot::kCampaign, kOldest, kObject, &kCampaignModel},
+    {kPayload, Key::kVisitReferrer, Slot::kReferrer, kOldest, kObject, &kReferrerModel},
 };
 
 // Fields that every kind of detail event may bring; those of one kind are in session_join.cc.
-constexpr SlotRule kDetailBody[] = {
-    {Key::kSubject, Slot::kSubject, kNewest, kText},
-    {Key::kQueueId, Slot::kQueue, kNewest, kText},
-    {Key::kDirection, Slot::kDirection, kOldest, kEnum, nullptr, &kDirectionEnum},
+constexpr SlotRule kOtherDetail[] = {
+    {kBody, Key::kSubject, Slot::kSubject, kNewest, kText},
+    {kBody, Key::kQueueId, Slot::kQueue, kNewest, kText},
+    {kBody, Key::kDirection, Slot::kDirection, kOldest, kEnum, nullptr, &kDirectionEnum},
 };
 
 }  // namespace
 
-std::span<const SlotRule> BodyRules(EventKind kind) {
-  if (kind == EventKind::kDetail) return kDetailBody;
-  return kJourneyEnvelope;
-}
-
-std::span<const SlotRule> PayloadRules(EventKind kind) {
+std::span<const SlotRule> SteadyRules(EventKind kind) {
   switch (kind) {
     case EventKind::kWeb:
-      return kWebPayload;
-    case EventKind::kApp:
-      return kAppPayload;
     case EventKind::kOutcomeAchieved:
     case EventKind::kWebAction:
-      return kActionPayload;
+      return kSteadyWeb;
+    case EventKind::kApp:
+      return kSteadyApp;
     case EventKind::kSegmentAssignment:
     case EventKind::kBare:
+      return kSteadyBare;
     case EventKind::kDetail:
       return {};
+  }
+  return {};
+}
+
+std::span<const SlotRule> OtherRules(EventKind kind) {
+  switch (kind) {
+    case EventKind::kWeb:
+      return kOtherWeb;
+    case EventKind::kApp:
+      return kOtherApp;
+    case EventKind::kOutcomeAchieved:
+    case EventKind::kWebAction:
+      return kOtherAction;
+    case EventKind::kSegmentAssignment:
+    case EventKind::kBare:
+      return {};
+    case EventKind::kDetail:
+      return kOtherDetail;
   }
   return {};
 }

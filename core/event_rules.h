@@ -1,5 +1,5 @@
 // The dialect: which JSON key of which kind of event feeds which field of the session, by which rule (spec section 2,
-// and the payload table of the model). One row each; Session::Join walks the rows of the event's kind. A new dialect is
+// and the payload table of the model). One row each; JoinSession walks the rows of the event's kind. A new dialect is
 // a new table.
 #pragma once
 
@@ -56,7 +56,11 @@ enum class Keep : uint8_t { kNewest, kOldest };
 // How a value is read.
 enum class Shape : uint8_t { kText, kObject, kEnum };
 
+// Whose member it is: the event's own, or its payload's.
+enum class Part : uint8_t { kBody, kPayload };
+
 struct SlotRule {
+  Part part;
   Key key;
   Slot slot;
   Keep keep;
@@ -65,8 +69,9 @@ struct SlotRule {
   const EnumModel* spellings = nullptr;
 };
 
-// Rows that read the event's own members, and rows that read its payload's.
-std::span<const SlotRule> BodyRules(EventKind kind);
-std::span<const SlotRule> PayloadRules(EventKind kind);
+// The rows of an event of that kind whose value is nearly always the same in all events of a session (they are
+// recognised together; each keeps the newest), and the others.
+std::span<const SlotRule> SteadyRules(EventKind kind);
+std::span<const SlotRule> OtherRules(EventKind kind);
 
 }  // namespace tidemark

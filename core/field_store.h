@@ -3,7 +3,12 @@
 // The block begins with a directory of the slots that are present, in slot order, each with the event time its value
 // comes from; the values lie behind it, with some slack so that one that grows a little stays where it is. A session
 // without a block (moved from, or cleared) is empty. There are no pointers inside: a block can be copied as it is.
-// A value's view is valid until the next Set or Erase. One thread at a time.
+//
+// Most events say again, byte for byte, what the ones before them said of browser, device, place and address. So values
+// that one event has set together can share their time, under a hash of the bytes they come from: Renew moves it on for
+// all of them. The sharing ends as soon as one of them is set by itself.
+//
+// A value's view is valid until the next change. One thread at a time.
 #pragma once
 
 #include <bit>
@@ -22,6 +27,9 @@ class FieldStore {
   FieldStore(FieldStore&& other) noexcept;
   FieldStore& operator=(FieldStore&& other) noexcept;
 
+  // A slot as a member of a set of them.
+  static constexpr uint64_t Bit(Slot slot) { return uint64_t{1} << static_cast<unsigned>(slot); }
+
   bool Has(Slot slot) const { return (present_ & Bit(slot)) != 0; }
 
   // The value, empty where there is none.
@@ -32,14 +40,28 @@ class FieldStore {
   }
 
   // The event time the value comes from. REQUIRES: Has(slot).
-  EventTime TimeOf(Slot slot) const { return EntryOf(slot).time; }
-  void SetTime(Slot slot, EventTime time) { EntryOf(slot).time = time; }
-
-  // What Set was given; a hash of the bytes the value was projected from, or 0.
-  uint64_t FingerprintOf(Slot slot) const { return EntryOf(slot).fingerprint; }
+  EventTime TimeOf(Slot slot) const { return (shared_ & Bit(slot)) != 0 ? shared_time_ : EntryOf(slot).Time(); }
+  void SetTime(Slot slot, EventTime time) {
+    EndSharingOf(slot);
+    EntryOf(slot).SetTime(time);
+  }
 
   // Stores a copy of `value`, which must not point into this store.
-  void Set(Slot slot, EventTime time, std::string_view value, uint64_t fingerprint = 0);
+  void Set(Slot slot, EventTime time, std::string_view value);
+
+  // Adds bytes, which must not point into this store, behind a value; to none they are the first.
+  void Append(Slot slot, std::string_view more);
+
+  // The slots of the set, each of the time `time`, were set together from bytes with that hash.
+  void Share(uint64_t slots, EventTime time, uint64_t hash);
+
+  // Whether the values that share their time come from bytes with that hash, and `time` is no earlier. Then it is
+  // theirs.
+  bool Renew(uint64_t hash, EventTime time) {
+    if (shared_ == 0 || hash != shared_hash_ || time < shared_time_) return false;
+    shared_time_ = time;
+    return true;
+  }
 
   // Makes room for so many values of so many bytes in all, for a caller that knows what will come.
   void Reserve(uint32_t values, uint32_t bytes);
@@ -56,23 +78,40 @@ class FieldStore {
   uint64_t bytes() const { return capacity_; }
 
  private:
+  static constexpr uint32_t kUnit = 8;  // places are multiples of it
+
+  static constexpr uint32_t Align(uint32_t bytes) { return (bytes + kUnit - 1) / kUnit * kUnit; }
+
   struct Entry {
-    EventTime time;
-    uint64_t fingerprint;
     uint32_t offset;  // from the beginning of the block
     uint32_t size;
-    uint32_t capacity;
+    uint64_t time : 48;   // milliseconds since 1970; kTimeless: before all time
+    uint64_t slack : 16;  // units of room behind the value; more than fit in here are given up
+
+    static constexpr uint64_t kTimeless = (uint64_t{1} << 48) - 1;  // later than the year 9999
+
+    EventTime Time() const { return time == kTimeless ? kBeforeAllTime : EventTime{static_cast<int64_t>(time)}; }
+    void SetTime(EventTime t) { time = t == kBeforeAllTime ? kTimeless : static_cast<uint64_t>(t.ms) & kTimeless; }
+    uint32_t Capacity() const { return Align(size) + static_cast<uint32_t>(slack) * kUnit; }
+    void SetSize(uint32_t bytes, uint32_t capacity);
   };
 
-  static constexpr uint64_t Bit(Slot slot) { return uint64_t{1} << static_cast<unsigned>(slot); }
   // How many slots before it are present.
   uint32_t Rank(Slot slot) const { return static_cast<uint32_t>(std::popcount(present_ & (Bit(slot) - 1))); }
   Entry* Entries() const { return reinterpret_cast<Entry*>(block_); }
   Entry& EntryOf(Slot slot) const { return Entries()[Rank(slot)]; }
   uint32_t Count() const { return static_cast<uint32_t>(std::popcount(present_)); }
-  uint32_t Allocate(uint32_t bytes);
+  void Insert(Slot slot, uint32_t room);
+  char* Resize(Slot slot, uint32_t size, uint32_t kept, uint32_t room);
+  void EndSharing();
+  void EndSharingOf(Slot slot) {
+    if ((shared_ & Bit(slot)) != 0) EndSharing();
+  }
 
   uint64_t present_ = 0;
+  uint64_t shared_ = 0;  // the slots whose time is shared_time_, whatever their entries say
+  EventTime shared_time_;
+  uint64_t shared_hash_ = 0;
   char* block_ = nullptr;
   uint32_t capacity_ = 0;        // of the block
   uint32_t used_ = 0;            // where the next value goes

@@ -18,8 +18,8 @@ constexpr unsigned char kUrlNamespace[16] = {0x6b, 0xa7, 0xb8, 0x11, 0x9d, 0xad,
 
 uint64_t HashPackedKey(std::string_view packed) { return XXH3_64bits(packed.data(), packed.size()); }
 
-void PackKey(const SessionKey& key, std::string& packed) {
-  Packer pack(packed);
+void PackKey(const SessionKey& key, ByteBuffer& packed) {
+  BytePacker pack(packed);
   pack.Byte(key.by_customer ? 1 : 0);
   pack.Text(key.customer_id_type);
   pack.Text(key.id);

@@ -8,6 +8,8 @@
 #include <string>
 #include <string_view>
 
+#include "core/byte_buffer.h"
+
 namespace tidemark {
 
 // (session.id, type) where the event has a session id, else (customerIdType, customerId, type). Views of somebody
@@ -23,7 +25,7 @@ struct SessionKey {
 };
 
 // Packed form, and back; the views of the result point into `packed`.
-void PackKey(const SessionKey& key, std::string& packed);
+void PackKey(const SessionKey& key, ByteBuffer& packed);
 SessionKey UnpackKey(std::string_view packed);
 
 // Stable over builds and machines.

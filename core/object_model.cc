@@ -131,13 +131,6 @@ constexpr ObjectField kNetworkConnectivityFields[] = {
     {"carrier"}, {"bluetoothEnabled", kBool}, {"cellularEnabled", kBool}, {"wifiEnabled", kBool}};
 constexpr ObjectField kEntityRefFields[] = {{"id"}, {"selfUri"}};
 
-int FieldIndex(const ObjectModel& model, std::string_view name) {
-  for (size_t i = 0; i < model.fields.size(); ++i) {
-    if (model.fields[i].name == name) return static_cast<int>(i);
-  }
-  return -1;
-}
-
 std::optional<int32_t> Int32(const Document& document, Node value) {
   const std::optional<int64_t> integer = document.Integer(value);
   if (!integer || *integer < std::numeric_limits<int32_t>::min() || *integer > std::numeric_limits<int32_t>::max()) {
@@ -147,7 +140,7 @@ std::optional<int32_t> Int32(const Document& document, Node value) {
 }
 
 // [index][count][text…]; nothing when an element is no string.
-bool PackTextList(const Document& document, Node list, uint8_t index, std::string& packed) {
+bool PackTextList(const Document& document, Node list, uint8_t index, ByteBuffer& packed) {
   if (!document.IsArray(list)) return false;
   uint64_t count = 0;
   bool all_text = true;
@@ -156,7 +149,7 @@ bool PackTextList(const Document& document, Node list, uint8_t index, std::strin
     all_text = all_text && document.String(element).has_value();
   });
   if (!all_text) return false;
-  Packer pack(packed);
+  BytePacker pack(packed);
   pack.Byte(index);
   pack.Varint(count);
   document.ForEachElement(list, [&](Node element) { pack.Text(*document.String(element)); });
@@ -164,8 +157,8 @@ bool PackTextList(const Document& document, Node list, uint8_t index, std::strin
 }
 
 // Appends [index][value] where the value has the field's type.
-void PackField(const Document& document, Node value, const ObjectField& field, uint8_t index, std::string& packed) {
-  Packer pack(packed);
+void PackField(const Document& document, Node value, const ObjectField& field, uint8_t index, ByteBuffer& packed) {
+  BytePacker pack(packed);
   switch (field.type) {
     case kText:
     case kEnum:
@@ -254,12 +247,12 @@ std::string_view EnumModel::SessionSpelling(std::string_view text) const {
   return otherwise;
 }
 
-bool Project(const Document& document, Node object, const ObjectModel& model, std::string& packed) {
+bool Project(const Document& document, Node object, const ObjectModel& model, ByteBuffer& packed) {
   packed.clear();
   if (!document.IsObject(object)) return false;
   std::array<Node, kMaxObjectFields> values{};
   document.ForEachMember(object, [&](std::string_view key, Node value) {
-    const int index = FieldIndex(model, key);
+    const int index = model.Find(key);
     if (index >= 0) values[static_cast<size_t>(index)] = value;
   });
   for (size_t i = 0; i < model.fields.size(); ++i) {
@@ -268,9 +261,9 @@ bool Project(const Document& document, Node object, const ObjectModel& model, st
   return !packed.empty();
 }
 
-void PackTextField(const ObjectModel& model, std::string_view name, std::string_view text, std::string& packed) {
-  Packer pack(packed);
-  pack.Byte(static_cast<uint8_t>(FieldIndex(model, name)));
+void PackTextField(const ObjectModel& model, std::string_view name, std::string_view text, ByteBuffer& packed) {
+  BytePacker pack(packed);
+  pack.Byte(static_cast<uint8_t>(model.Find(name)));
   pack.Text(text);
 }
 

@@ -10,7 +10,9 @@
 #include <string>
 #include <string_view>
 
+#include "core/byte_buffer.h"
 #include "core/document.h"
+#include "core/name_table.h"
 
 namespace tidemark {
 
@@ -43,7 +45,18 @@ struct ObjectField {
 };
 
 struct ObjectModel {
+  explicit constexpr ObjectModel(std::span<const ObjectField> all)
+      : fields(all), names(all.size(), [all](size_t i) { return all[i].name; }) {}
+
+  // The index of the field called `name`, or -1.
+  int Find(std::string_view name) const {
+    if (name.empty()) return -1;
+    const size_t candidate = names.Candidate(name);
+    return candidate != 0 && SameText(fields[candidate - 1].name, name) ? static_cast<int>(candidate) - 1 : -1;
+  }
+
   std::span<const ObjectField> fields;  // in the order of emission; at most kMaxObjectFields
+  NameTable names;
 };
 inline constexpr size_t kMaxObjectFields = 16;
 
@@ -60,10 +73,10 @@ extern const ObjectModel kEntityRefModel;  // {id, selfUri}
 
 // Replaces `packed` by the projection of the object at `object`; false, and `packed` empty, when nothing is left or
 // the value is no object. Of a repeated key the last one counts.
-bool Project(const Document& document, Node object, const ObjectModel& model, std::string& packed);
+bool Project(const Document& document, Node object, const ObjectModel& model, ByteBuffer& packed);
 
 // Packs a single text field, as if an event had brought the object {name: text}. `name` must be in the model.
-void PackTextField(const ObjectModel& model, std::string_view name, std::string_view text, std::string& packed);
+void PackTextField(const ObjectModel& model, std::string_view name, std::string_view text, ByteBuffer& packed);
 
 // Appends the JSON of a packed object.
 void AppendObjectJson(const ObjectModel& model, std::string_view packed, std::string& out);

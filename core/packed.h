@@ -8,27 +8,43 @@
 #include <cstring>
 #include <string>
 #include <string_view>
+#include <type_traits>
 
+#include "core/byte_buffer.h"
 #include "core/types.h"
 
 namespace tidemark {
 
-class Packer {
+inline constexpr size_t kMaxVarint = 10;  // bytes
+
+// Writes `value` at p, where there is room, and returns where it ends.
+inline char* PutVarint(uint64_t value, char* p) {
+  for (; value >= 0x80; value >>= 7) *p++ = static_cast<char>(value | 0x80);
+  *p++ = static_cast<char>(value);
+  return p;
+}
+
+// `Out` is a std::string, or a ByteBuffer where it matters.
+template <typename Out>
+class BasicPacker {
  public:
   // Appends to `out`, which must outlive the packer.
-  explicit Packer(std::string& out) : out_(out) {}
+  explicit BasicPacker(Out& out) : out_(out) {}
 
   void Byte(uint8_t value) { out_ += static_cast<char>(value); }
   void Varint(uint64_t value) {
-    while (value >= 0x80) {
-      Byte(static_cast<uint8_t>(value | 0x80));
-      value >>= 7;
-    }
+    for (; value >= 0x80; value >>= 7) Byte(static_cast<uint8_t>(value | 0x80));
     Byte(static_cast<uint8_t>(value));
   }
   void Text(std::string_view text) {
-    Varint(text.size());
-    out_.append(text.data(), text.size());
+    if constexpr (std::is_same_v<Out, ByteBuffer>) {
+      char* const p = PutVarint(text.size(), out_.Room(kMaxVarint + text.size()));
+      CopyShort(p, text.data(), text.size());
+      out_.EndAt(p + text.size());
+    } else {
+      Varint(text.size());
+      out_.append(text.data(), text.size());
+    }
   }
   void Fixed32(uint32_t value) { Fixed(value); }
   void Fixed64(uint64_t value) { Fixed(value); }
@@ -43,8 +59,10 @@ class Packer {
     out_.append(bytes, sizeof(bytes));
   }
 
-  std::string& out_;
+  Out& out_;
 };
+using Packer = BasicPacker<std::string>;
+using BytePacker = BasicPacker<ByteBuffer>;
 
 class Unpacker {
  public:

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "core/event.h"
+#include "core/name_table.h"
 #include "core/session.h"
 #include "core/session_codec.h"
 #include "core/session_json.h"
@@ -65,8 +66,8 @@ class Partition::Impl {
   uint64_t digest_ = 0;  // XOR over all sessions and tombstones
 
   // Scratch, empty between calls but for its memory.
-  std::string packed_;
-  std::string packed_key_;  // of the event
+  ByteBuffer packed_;
+  ByteBuffer packed_key_;  // of the event
   uint64_t key_hash_ = 0;
   std::vector<SessionRef> candidates_;  // open sessions of the event's key, by first
   std::vector<SessionRef> fitting_;
@@ -131,11 +132,11 @@ void Partition::Impl::FindByKey(const Event& event) {
   tombstone_last_ = kBeforeAllTime;
   packed_key_.clear();
   PackKey(event.key, packed_key_);
-  key_hash_ = HashPackedKey(packed_key_);
+  key_hash_ = HashPackedKey(packed_key_.view());
   for (SessionRef ref = sessions_.Find(key_hash_); ref != kNoSession; ref = sessions_[ref].next) {
     const Session& session = sessions_[ref];
     session.fields.Prefetch();
-    if (session.packed_key() != packed_key_) continue;
+    if (!SameText(session.packed_key(), packed_key_.view())) continue;
     if (session.state == Session::State::kOpen) {
       candidates_.push_back(ref);
     } else {

@@ -67,17 +67,16 @@ void MergeValue(const MergeRule& rule, const Session& later, Session& earlier) {
     const bool take = rule.keep == Keep::kNewest ? theirs >= ours : theirs < ours;
     if (!take) return;
   }
-  earlier.fields.Set(rule.slot, later.fields.TimeOf(rule.slot), later.fields.Get(rule.slot),
-                     later.fields.FingerprintOf(rule.slot));
+  earlier.fields.Set(rule.slot, later.fields.TimeOf(rule.slot), later.fields.Get(rule.slot));
 }
 
 // Merges a slot that is a collection: unpack both, merge, pack.
 template <typename Unpack, typename Merge, typename Pack>
 void MergeCollection(Slot slot, const Session& later, Session& earlier, Unpack unpack, Merge merge, Pack pack) {
   if (!later.fields.Has(slot)) return;
-  std::string packed;
+  ByteBuffer packed;
   pack(merge(unpack(earlier.fields.Get(slot)), unpack(later.fields.Get(slot))), packed);
-  earlier.fields.Set(slot, kBeforeAllTime, packed);
+  earlier.fields.Set(slot, kBeforeAllTime, packed.view());
 }
 
 void MergeCollections(const Rules& rules, const Session& later, Session& earlier) {
@@ -89,9 +88,9 @@ void MergeCollections(const Rules& rules, const Session& later, Session& earlier
   MergeCollection(Slot::kChannels, later, earlier, UnpackChannels, MergeChannels, PackChannels);
   MergeCollection(Slot::kLegs, later, earlier, UnpackLegs, MergeLegs, PackLegs);
   if (later.fields.Has(Slot::kEventIds)) {
-    std::string packed;
+    ByteBuffer packed;
     MergeEventIds(earlier.fields.Get(Slot::kEventIds), later.fields.Get(Slot::kEventIds), rules.dedup_horizon, packed);
-    earlier.fields.Set(Slot::kEventIds, kBeforeAllTime, packed);
+    earlier.fields.Set(Slot::kEventIds, kBeforeAllTime, packed.view());
   }
 }
 

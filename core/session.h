@@ -10,6 +10,7 @@
 #include <optional>
 #include <string>
 
+#include "core/byte_buffer.h"
 #include "core/collections.h"
 #include "core/event.h"
 #include "core/field_store.h"
@@ -67,7 +68,7 @@ struct JoinContext {
   PartitionId partition;
   Offset offset;
   std::optional<EventId> event_id;
-  std::string& packed;
+  ByteBuffer& packed;
 };
 
 // Makes an empty, free session an open one that has taken `event`.

@@ -8,6 +8,7 @@
 #include "core/collections.h"
 #include "core/packed.h"
 #include "core/session.h"
+#include "core/session_codec.h"
 
 namespace tidemark {
 namespace {
@@ -21,51 +22,80 @@ bool Replaces(const Session& session, Slot slot, Keep keep, EventTime time) {
   return keep == Keep::kNewest ? time >= ours : time < ours;
 }
 
-void KeepText(Slot slot, Keep keep, std::string_view text, EventTime time, Session& session) {
-  if (text.empty() || !Replaces(session, slot, keep, time)) return;
-  if (session.fields.Has(slot) && session.fields.Get(slot) == text) {
+// What became of a value that an event brings.
+enum class Fate : uint8_t { kKept, kNothing, kOutdated };  // nothing: it counts as absent
+
+Fate KeepText(Slot slot, Keep keep, std::string_view text, EventTime time, Session& session) {
+  if (text.empty()) return Fate::kNothing;
+  if (!Replaces(session, slot, keep, time)) return Fate::kOutdated;
+  if (SameText(session.fields.Get(slot), text)) {
     session.fields.SetTime(slot, time);
   } else {
     session.fields.Set(slot, time, text);
   }
+  return Fate::kKept;
 }
 
-// Projects only what is new: most events repeat their browser, device and geolocation byte for byte, and the hash of
-// those bytes tells. Only a value that projected to something leaves its hash, so an equal hash means an equal value.
-void KeepObject(const SlotRule& rule, Node value, const Event& event, std::string& packed, Session& session) {
-  if (!Replaces(session, rule.slot, rule.keep, event.time)) return;
-  const std::string_view raw = event.document->Raw(value);
-  const uint64_t fingerprint = XXH3_64bits(raw.data(), raw.size());
-  if (session.fields.Has(rule.slot) && session.fields.FingerprintOf(rule.slot) == fingerprint) {
-    session.fields.SetTime(rule.slot, event.time);
-  } else if (Project(*event.document, value, *rule.object, packed)) {
-    session.fields.Set(rule.slot, event.time, packed, fingerprint);
+Fate KeepValue(const SlotRule& rule, Node value, const Event& event, ByteBuffer& packed, Session& session) {
+  if (rule.shape == Shape::kObject) {
+    if (!Replaces(session, rule.slot, rule.keep, event.time)) return Fate::kOutdated;
+    if (!Project(*event.document, value, *rule.object, packed)) return Fate::kNothing;
+    session.fields.Set(rule.slot, event.time, packed.view());
+    return Fate::kKept;
   }
+  std::string_view text = event.Text(value);
+  if (rule.shape == Shape::kEnum && !text.empty()) text = rule.spellings->SessionSpelling(text);
+  return KeepText(rule.slot, rule.keep, text, event.time, session);
 }
 
-void ApplyRules(std::span<const SlotRule> rules, const Members& members, const Event& event, std::string& packed,
-                Session& session) {
+Node ValueOf(const SlotRule& rule, const Event& event) {
+  return (rule.part == Part::kBody ? event.body : event.payload)[rule.key];
+}
+
+// Of the bytes of all values that the rows read.
+uint64_t HashOf(std::span<const SlotRule> rules, const Event& event) {
+  uint64_t hash = 0;
   for (const SlotRule& rule : rules) {
-    const Node value = members[rule.key];
+    const Node value = ValueOf(rule, event);
     if (value == kNoNode) continue;
-    if (rule.shape == Shape::kObject) {
-      KeepObject(rule, value, event, packed, session);
-      continue;
-    }
-    std::string_view text = event.Text(value);
-    if (rule.shape == Shape::kEnum && !text.empty()) text = rule.spellings->SessionSpelling(text);
-    KeepText(rule.slot, rule.keep, text, event.time, session);
+    const std::string_view raw = event.document->Raw(value);
+    hash = MixDigest(hash ^ static_cast<uint64_t>(rule.slot), XXH3_64bits(raw.data(), raw.size()));
+  }
+  return hash;
+}
+
+// Most events bring again what the newest one before them brought, byte for byte: then nothing is looked at but the
+// hash. Otherwise each value is, and where none was outdated, they are what the next event is compared with.
+void ApplySteadyRules(std::span<const SlotRule> rules, const Event& event, ByteBuffer& packed, Session& session) {
+  const uint64_t hash = HashOf(rules, event);
+  if (session.fields.Renew(hash, event.time)) return;
+  uint64_t kept = 0;
+  bool outdated = false;
+  for (const SlotRule& rule : rules) {
+    const Node value = ValueOf(rule, event);
+    if (value == kNoNode) continue;
+    const Fate fate = KeepValue(rule, value, event, packed, session);
+    if (fate == Fate::kKept) kept |= FieldStore::Bit(rule.slot);
+    outdated |= fate == Fate::kOutdated;
+  }
+  if (kept != 0 && !outdated) session.fields.Share(kept, event.time, hash);
+}
+
+void ApplyRules(std::span<const SlotRule> rules, const Event& event, ByteBuffer& packed, Session& session) {
+  for (const SlotRule& rule : rules) {
+    const Node value = ValueOf(rule, event);
+    if (value != kNoNode) KeepValue(rule, value, event, packed, session);
   }
 }
 
 // Folds `incoming` into a slot that is a collection.
 template <typename T, typename Unpack, typename Merge, typename Pack>
-void Fold(Slot slot, const Collected<T>& incoming, std::string& packed, Session& session, Unpack unpack, Merge merge,
+void Fold(Slot slot, const Collected<T>& incoming, ByteBuffer& packed, Session& session, Unpack unpack, Merge merge,
           Pack pack) {
   if (incoming.empty()) return;
   packed.clear();
   pack(merge(unpack(session.fields.Get(slot)), incoming), packed);
-  if (packed != session.fields.Get(slot)) session.fields.Set(slot, kBeforeAllTime, packed);
+  if (packed.view() != session.fields.Get(slot)) session.fields.Set(slot, kBeforeAllTime, packed.view());
 }
 
 using MemberList = Collected<std::pair<std::string_view, Node>>;
@@ -115,7 +145,7 @@ std::optional<Collected<Term>> ReadListValues(const Document& document, Node lis
   return MergeTerms(values, {});
 }
 
-void JoinAttributes(const Event& event, const Rules& rules, std::string& packed, Session& session) {
+void JoinAttributes(const Event& event, const Rules& rules, ByteBuffer& packed, Session& session) {
   const Document& document = *event.document;
   Collected<Attribute> attributes;
   Collected<AttributeList> named_lists;
@@ -145,7 +175,7 @@ void JoinAttributes(const Event& event, const Rules& rules, std::string& packed,
 }
 
 // An outcome or a segment: {id, selfUri}.
-void JoinAchievement(Slot slot, Key key, const Event& event, std::string& packed, Session& session) {
+void JoinAchievement(Slot slot, Key key, const Event& event, ByteBuffer& packed, Session& session) {
   const Node object = event.payload[key];
   if (object == kNoNode || !event.document->IsObject(object)) return;
   Node id = kNoNode;
@@ -159,16 +189,16 @@ void JoinAchievement(Slot slot, Key key, const Event& event, std::string& packed
   Fold(slot, one, packed, session, UnpackAchievements, MergeAchievements, PackAchievements);
 }
 
-void KeepCustomer(std::string_view id, std::string_view type, EventTime time, std::string& packed, Session& session) {
+void KeepCustomer(std::string_view id, std::string_view type, EventTime time, ByteBuffer& packed, Session& session) {
   if (id.empty() || !Replaces(session, Slot::kCustomer, Keep::kNewest, time)) return;
   packed.clear();
-  Packer pack(packed);
+  BytePacker pack(packed);
   pack.Text(id);
   pack.Text(type);
-  session.fields.Set(Slot::kCustomer, time, packed);
+  session.fields.Set(Slot::kCustomer, time, packed.view());
 }
 
-void JoinJourney(const Event& event, const Rules& rules, std::string& packed, Session& session) {
+void JoinJourney(const Event& event, const Rules& rules, ByteBuffer& packed, Session& session) {
   KeepText(Slot::kSelfUri, Keep::kNewest, event.session_self_uri, event.time, session);
   if (!event.key.by_customer) KeepCustomer(event.customer_id, event.customer_id_type, event.time, packed, session);
   std::string_view external_id = event.BodyText(Key::kExternalId);
@@ -194,17 +224,17 @@ void JoinJourney(const Event& event, const Rules& rules, std::string& packed, Se
 }
 
 // `referrerUrl` of a request form becomes {"url"} where there is no `referrer` object.
-void JoinReferrerUrl(const Event& event, std::string& packed, Session& session) {
+void JoinReferrerUrl(const Event& event, ByteBuffer& packed, Session& session) {
   const std::string_view url = event.BodyText(Key::kReferrerUrl);
   if (!event.request_form || url.empty() || !Replaces(session, Slot::kReferrer, Keep::kOldest, event.time)) return;
   const Node referrer = event.body[Key::kReferrer];
   if (referrer != kNoNode && Project(*event.document, referrer, kReferrerModel, packed)) return;
   packed.clear();
   PackTextField(kReferrerModel, "url", url, packed);
-  session.fields.Set(Slot::kReferrer, event.time, packed);
+  session.fields.Set(Slot::kReferrer, event.time, packed.view());
 }
 
-void JoinChannel(const Event& event, std::string_view media_type, std::string& packed, Session& session) {
+void JoinChannel(const Event& event, std::string_view media_type, ByteBuffer& packed, Session& session) {
   if (media_type.empty()) return;
   const std::string_view message_type = event.BodyText(Key::kMessageType);
   const Collected<Channel> one{{event.time, media_type,
@@ -213,7 +243,7 @@ void JoinChannel(const Event& event, std::string_view media_type, std::string& p
   Fold(Slot::kChannels, one, packed, session, UnpackChannels, MergeChannels, PackChannels);
 }
 
-void JoinLeg(const Event& event, std::string& packed, Session& session) {
+void JoinLeg(const Event& event, ByteBuffer& packed, Session& session) {
   const bool starts = event.detail_kind == DetailKind::kCustomerStart;
   const Collected<Leg> one{
       {event.BodyText(Key::kSessionId), starts ? event.time : kBeforeAllTime, starts ? kBeforeAllTime : event.time}};
@@ -222,7 +252,7 @@ void JoinLeg(const Event& event, std::string& packed, Session& session) {
 }
 
 // externalContactId, else the first of conversationExternalContactIds.
-void JoinContact(const Event& event, std::string& packed, Session& session) {
+void JoinContact(const Event& event, ByteBuffer& packed, Session& session) {
   std::string_view id = event.BodyText(Key::kExternalContactId);
   const Node list = event.body[Key::kConversationExternalContactIds];
   if (id.empty() && list != kNoNode && event.document->IsArray(list)) {
@@ -236,10 +266,10 @@ void JoinContact(const Event& event, std::string& packed, Session& session) {
   packed.clear();
   PackTextField(kEntityRefModel, "id", id, packed);
   PackTextField(kEntityRefModel, "selfUri", std::string(kExternalContactUri).append(id), packed);
-  session.fields.Set(Slot::kExternalContact, event.time, packed);
+  session.fields.Set(Slot::kExternalContact, event.time, packed.view());
 }
 
-void JoinCustomerEvent(const Event& event, std::string_view media_type, std::string& packed, Session& session) {
+void JoinCustomerEvent(const Event& event, std::string_view media_type, ByteBuffer& packed, Session& session) {
   JoinLeg(event, packed, session);
   JoinContact(event, packed, session);
   if (event.detail_kind != DetailKind::kCustomerStart) return;
@@ -250,15 +280,15 @@ void JoinCustomerEvent(const Event& event, std::string_view media_type, std::str
   }
 }
 
-void JoinDisposition(const Event& event, std::string& packed, Session& session) {
+void JoinDisposition(const Event& event, ByteBuffer& packed, Session& session) {
   const std::string_view code = event.BodyText(Key::kWrapupCode);
   if (code.empty() || !Replaces(session, Slot::kDisposition, Keep::kNewest, event.time)) return;
   packed.clear();
-  Packer pack(packed);
+  BytePacker pack(packed);
   pack.Text(code);
   pack.Text(event.BodyText(Key::kWrapupNotes));
   pack.Text(event.BodyText(Key::kUserId));
-  session.fields.Set(Slot::kDisposition, event.time, packed);
+  session.fields.Set(Slot::kDisposition, event.time, packed.view());
 }
 
 void KeepEnum(Slot slot, Key key, const EnumModel& spellings, const Event& event, Session& session) {
@@ -266,7 +296,7 @@ void KeepEnum(Slot slot, Key key, const EnumModel& spellings, const Event& event
   if (!text.empty()) KeepText(slot, Keep::kNewest, spellings.SessionSpelling(text), event.time, session);
 }
 
-void JoinDetail(const Event& event, std::string& packed, Session& session) {
+void JoinDetail(const Event& event, ByteBuffer& packed, Session& session) {
   session.is_conversation = true;
   const std::string_view media = event.BodyText(Key::kMediaType);
   const std::string_view media_type = media.empty() ? media : kChannelTypeEnum.SessionSpelling(media);
@@ -296,22 +326,26 @@ void JoinDetail(const Event& event, std::string& packed, Session& session) {
 
 void RememberId(const JoinContext& context, Session& session) {
   if (!context.event_id) return;
+  const std::string_view ids = session.fields.Get(Slot::kEventIds);
+  const std::string_view id = PackedEventId(*context.event_id);
+  const uint32_t horizon = context.rules.dedup_horizon;
+  if (IsAppended(ids, *context.event_id, horizon)) return session.fields.Append(Slot::kEventIds, id);
   context.packed.clear();
-  AddEventId(session.fields.Get(Slot::kEventIds), *context.event_id, context.rules.dedup_horizon, context.packed);
-  session.fields.Set(Slot::kEventIds, kBeforeAllTime, context.packed);
+  MergeEventIds(ids, id, horizon, context.packed);
+  session.fields.Set(Slot::kEventIds, kBeforeAllTime, context.packed.view());
 }
 
 // REQUIRES: the event is the session's newest.
 void SetLastEvent(const Event& event, const JoinContext& context, Session& session) {
   context.packed.clear();
-  Packer pack(context.packed);
+  BytePacker pack(context.packed);
   if (event.id.empty()) {
     pack.Text(std::to_string(context.partition.value) + ":" + std::to_string(context.offset.value));
   } else {
     pack.Text(event.id);
   }
   pack.Text(event.name);
-  session.fields.Set(Slot::kLastEvent, event.time, context.packed);
+  session.fields.Set(Slot::kLastEvent, event.time, context.packed.view());
 }
 
 }  // namespace
@@ -346,7 +380,7 @@ void OpenSession(const Event& event, const JoinContext& context, Session& sessio
   session.first_offset = context.offset;
   context.packed.clear();
   PackKey(event.key, context.packed);
-  session.fields.Set(Slot::kKey, kBeforeAllTime, context.packed);
+  session.fields.Set(Slot::kKey, kBeforeAllTime, context.packed.view());
   JoinSession(event, context, session);
 }
 
@@ -358,8 +392,8 @@ void JoinSession(const Event& event, const JoinContext& context, Session& sessio
   ++session.events;
   RememberId(context, session);
   if (event.time == session.last) SetLastEvent(event, context, session);
-  ApplyRules(BodyRules(event.kind), event.body, event, context.packed, session);
-  ApplyRules(PayloadRules(event.kind), event.payload, event, context.packed, session);
+  ApplySteadyRules(SteadyRules(event.kind), event, context.packed, session);
+  ApplyRules(OtherRules(event.kind), event, context.packed, session);
   if (event.kind == EventKind::kDetail) {
     JoinDetail(event, context.packed, session);
   } else {

@@ -14,7 +14,6 @@ namespace {
 struct Value {
   std::string bytes;
   EventTime time;
-  uint64_t fingerprint;
 };
 
 void ExpectEqual(const FieldStore& store, const std::map<Slot, Value>& expected) {
@@ -28,8 +27,16 @@ void ExpectEqual(const FieldStore& store, const std::map<Slot, Value>& expected)
     }
     EXPECT_EQ(store.Get(slot), value->second.bytes);
     EXPECT_EQ(store.TimeOf(slot), value->second.time);
-    EXPECT_EQ(store.FingerprintOf(slot), value->second.fingerprint);
   }
+}
+
+// Any time but for the few that a slot without one has.
+EventTime RandomTime(std::mt19937_64& random) {
+  return random() % 10 == 0 ? kBeforeAllTime : EventTime{static_cast<int64_t>(random() % 253'402'300'800'000)};
+}
+
+std::string RandomBytes(std::mt19937_64& random) {
+  return std::string(random() % (random() % 10 == 0 ? 5000 : 60), static_cast<char>('a' + random() % 26));
 }
 
 TEST(FieldStoreTest, IsAMapFromSlotToBytes) {
@@ -40,11 +47,17 @@ TEST(FieldStoreTest, IsAMapFromSlotToBytes) {
     std::map<Slot, Value> expected;
     for (int i = 0; i < 200; ++i) {
       const Slot slot = static_cast<Slot>(random() % static_cast<size_t>(Slot::kCount));
-      const Value value{
-          std::string(random() % (random() % 10 == 0 ? 5000 : 60), static_cast<char>('a' + random() % 26)),
-          EventTime{static_cast<int64_t>(random() % 1'000'000)}, random()};
-      store.Set(slot, value.time, value.bytes, value.fingerprint);
-      expected[slot] = value;
+      const bool is_new = !expected.contains(slot);
+      const std::string bytes = RandomBytes(random);
+      Value& value = expected[slot];
+      if (random() % 3 == 0) {
+        store.Append(slot, bytes);
+        if (is_new) value.time = kBeforeAllTime;
+        value.bytes += bytes;
+      } else {
+        value = {bytes, RandomTime(random)};
+        store.Set(slot, value.time, bytes);
+      }
       if (random() % 20 == 0) {
         FieldStore moved = std::move(store);
         store = std::move(moved);
@@ -55,6 +68,29 @@ TEST(FieldStoreTest, IsAMapFromSlotToBytes) {
     store.KeepOnly(kept);
     ExpectEqual(store, {*expected.begin()});
   }
+}
+
+TEST(FieldStoreTest, SlotsThatShareTheirTimeMoveOnTogether) {
+  FieldStore store;
+  store.Set(Slot::kBrowser, EventTime{10}, "firefox");
+  store.Set(Slot::kDevice, EventTime{10}, "desktop");
+  store.Set(Slot::kPage, EventTime{10}, "home");
+  EXPECT_FALSE(store.Renew(0, EventTime{20})) << "nothing is shared yet";
+  store.Share(FieldStore::Bit(Slot::kBrowser) | FieldStore::Bit(Slot::kDevice), EventTime{10}, 77);
+  EXPECT_FALSE(store.Renew(77, EventTime{9})) << "an older event";
+  EXPECT_FALSE(store.Renew(78, EventTime{20})) << "other bytes";
+  EXPECT_TRUE(store.Renew(77, EventTime{20}));
+  ExpectEqual(store, {{Slot::kBrowser, {"firefox", EventTime{20}}},
+                      {Slot::kDevice, {"desktop", EventTime{20}}},
+                      {Slot::kPage, {"home", EventTime{10}}}});
+
+  store.Set(Slot::kPage, EventTime{25}, "cart");
+  EXPECT_TRUE(store.Renew(77, EventTime{25})) << "the page has no part in it";
+  store.Set(Slot::kDevice, EventTime{30}, "mobile");
+  EXPECT_FALSE(store.Renew(77, EventTime{40})) << "one of them was set by itself";
+  ExpectEqual(store, {{Slot::kBrowser, {"firefox", EventTime{25}}},
+                      {Slot::kDevice, {"mobile", EventTime{30}}},
+                      {Slot::kPage, {"cart", EventTime{25}}}});
 }
 
 }  // namespace

@@ -29,12 +29,12 @@ TEST(IdentityTest, ExplicitKeysComeFirstThenBytesDecide) {
 
 TEST(IdentityTest, PackedKeysComeBackAndDiffer) {
   const SessionKey key{true, "phone", std::string_view("\0+49", 4), "conversation"};
-  std::string packed;
+  ByteBuffer packed;
   PackKey(key, packed);
-  EXPECT_EQ(UnpackKey(packed), key);
-  std::string other;
+  EXPECT_EQ(UnpackKey(packed.view()), key);
+  ByteBuffer other;
   PackKey({true, "phon", std::string_view("e\0+49", 5), "conversation"}, other);
-  EXPECT_NE(packed, other);
+  EXPECT_NE(packed.view(), other.view());
 }
 
 }  // namespace
