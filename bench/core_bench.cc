@@ -145,10 +145,11 @@ void BM_EmitSession(benchmark::State& state) {
   EventParser parser(rules);
   Session session;
   ByteBuffer packed;
+  ByteBuffer merged;
   const size_t count = std::min<size_t>(10, Web().events.size());
   for (size_t i = 0; i < count; ++i) {
     Check(parser.Parse({Web().events[i], Offset{0}, kAfterAllTime}) == nullptr, "an event");
-    const JoinContext context{rules, PartitionId{0}, Offset{0}, IdOf(parser.event()), packed};
+    const JoinContext context{rules, PartitionId{0}, Offset{0}, IdOf(parser.event()), packed, merged};
     if (i == 0) {
       OpenSession(parser.event(), context, session);
     } else {

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <tuple>
 
+#include "core/name_table.h"
 #include "core/packed.h"
 
 namespace tidemark {
@@ -104,33 +105,59 @@ void AppendIds(std::string_view packed, size_t first, size_t last, ByteBuffer& o
   if (first < last) out.append(packed.data() + first * sizeof(EventId), (last - first) * sizeof(EventId));
 }
 
+// Walks over packed attributes.
+class AttributeCursor {
+ public:
+  explicit AttributeCursor(std::string_view packed) : in_(packed) { Next(); }
+
+  bool done() const { return done_; }
+  const Attribute* operator->() const { return &attribute_; }
+  std::string_view bytes() const { return {begin_, static_cast<size_t>(in_.position() - begin_)}; }
+
+  void Next() {
+    done_ = in_.AtEnd();
+    begin_ = in_.position();
+    if (!done_) attribute_ = ReadAttribute(in_);
+  }
+
+ private:
+  Unpacker in_;
+  const char* begin_ = nullptr;
+  bool done_ = false;
+  Attribute attribute_;
+};
+
 }  // namespace
 
-Collected<Attribute> UnpackAttributes(std::string_view packed) {
-  return UnpackAll<Attribute>(packed, [](Unpacker& in) {
-    Attribute attribute;
-    attribute.key = in.Text();
-    attribute.time = in.Time();
-    attribute.data_type = in.Text();
-    attribute.value = in.Text();
-    return attribute;
-  });
+Attribute ReadAttribute(Unpacker& packed) {
+  Attribute attribute;
+  attribute.key = packed.Text();
+  attribute.time = packed.Time();
+  attribute.data_type = packed.Text();
+  attribute.value = packed.Text();
+  return attribute;
 }
 
-void PackAttributes(const Collected<Attribute>& attributes, ByteBuffer& packed) {
+void PackAttribute(const Attribute& attribute, ByteBuffer& packed) {
   BytePacker pack(packed);
-  for (const Attribute& attribute : attributes) {
-    pack.Text(attribute.key);
-    pack.Time(attribute.time);
-    pack.Text(attribute.data_type);
-    pack.Text(attribute.value);
-  }
+  pack.Text(attribute.key);
+  pack.Time(attribute.time);
+  pack.Text(attribute.data_type);
+  pack.Text(attribute.value);
 }
 
-Collected<Attribute> MergeAttributes(const Collected<Attribute>& earlier, const Collected<Attribute>& later) {
-  return MergeByKey(
-      earlier, later, [](const Attribute& a) { return a.key; },
-      [](const Attribute& a, const Attribute& b) { return b.time >= a.time ? b : a; });
+void MergeAttributes(std::string_view earlier, std::string_view later, ByteBuffer& merged) {
+  AttributeCursor a(earlier);
+  AttributeCursor b(later);
+  while (!a.done() && !b.done()) {
+    const int order = SameText(a->key, b->key) ? 0 : a->key.compare(b->key);
+    const bool take_later = order > 0 || (order == 0 && b->time >= a->time);
+    merged.append((take_later ? b : a).bytes());
+    if (order <= 0) a.Next();
+    if (order >= 0) b.Next();
+  }
+  for (; !a.done(); a.Next()) merged.append(a.bytes());
+  for (; !b.done(); b.Next()) merged.append(b.bytes());
 }
 
 Collected<Term> UnpackTerms(std::string_view packed) {

@@ -13,6 +13,7 @@
 #include <string_view>
 
 #include "core/byte_buffer.h"
+#include "core/packed.h"
 #include "core/types.h"
 
 namespace tidemark {
@@ -28,10 +29,10 @@ struct Attribute {
   std::string_view data_type;
   std::string_view value;
 };
-Collected<Attribute> UnpackAttributes(std::string_view packed);
-void PackAttributes(const Collected<Attribute>& attributes, ByteBuffer& packed);
-// Both ordered by key. On equal times `later` counts.
-Collected<Attribute> MergeAttributes(const Collected<Attribute>& earlier, const Collected<Attribute>& later);
+Attribute ReadAttribute(Unpacker& packed);
+void PackAttribute(const Attribute& attribute, ByteBuffer& packed);
+// Both packed. On equal times `later` counts.
+void MergeAttributes(std::string_view earlier, std::string_view later, ByteBuffer& merged);
 
 // A distinct value with the earliest event time it was seen at. Ordered by time, then by bytes.
 struct Term {

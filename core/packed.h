@@ -69,6 +69,7 @@ class Unpacker {
   explicit Unpacker(std::string_view bytes) : p_(bytes.data()), end_(p_ + bytes.size()) {}
 
   bool AtEnd() const { return p_ == end_; }
+  const char* position() const { return p_; }
   bool ok() const { return ok_; }
 
   uint8_t Byte() {

@@ -67,6 +67,7 @@ class Partition::Impl {
 
   // Scratch, empty between calls but for its memory.
   ByteBuffer packed_;
+  ByteBuffer merged_;
   ByteBuffer packed_key_;  // of the event
   uint64_t key_hash_ = 0;
   std::vector<SessionRef> candidates_;  // open sessions of the event's key, by first
@@ -106,7 +107,7 @@ Outcome Partition::Impl::ApplyEvent(const Event& event, const Record& record, Ef
   for (const SessionRef ref : candidates_) {
     if (FitOf(event, sessions_[ref]) == Fit::kYes) fitting_.push_back(ref);
   }
-  const JoinContext context{rules_, id_, record.offset, IdOf(event), packed_};
+  const JoinContext context{rules_, id_, record.offset, IdOf(event), packed_, merged_};
   if (!fitting_.empty()) return JoinOrMerge(event, context);
 
   for (const SessionRef ref : candidates_) {

@@ -70,28 +70,34 @@ void MergeValue(const MergeRule& rule, const Session& later, Session& earlier) {
   earlier.fields.Set(rule.slot, later.fields.TimeOf(rule.slot), later.fields.Get(rule.slot));
 }
 
-// Merges a slot that is a collection: unpack both, merge, pack.
+// Merges a slot that is a collection, by a function of the packed forms.
+template <typename Merge>
+void MergePacked(Slot slot, const Session& later, Session& earlier, Merge merge) {
+  if (!later.fields.Has(slot)) return;
+  ByteBuffer merged;
+  merge(earlier.fields.Get(slot), later.fields.Get(slot), merged);
+  earlier.fields.Set(slot, kBeforeAllTime, merged.view());
+}
+
+// The same: unpack both, merge, pack.
 template <typename Unpack, typename Merge, typename Pack>
 void MergeCollection(Slot slot, const Session& later, Session& earlier, Unpack unpack, Merge merge, Pack pack) {
-  if (!later.fields.Has(slot)) return;
-  ByteBuffer packed;
-  pack(merge(unpack(earlier.fields.Get(slot)), unpack(later.fields.Get(slot))), packed);
-  earlier.fields.Set(slot, kBeforeAllTime, packed.view());
+  MergePacked(slot, later, earlier, [&](std::string_view a, std::string_view b, ByteBuffer& merged) {
+    pack(merge(unpack(a), unpack(b)), merged);
+  });
 }
 
 void MergeCollections(const Rules& rules, const Session& later, Session& earlier) {
-  MergeCollection(Slot::kAttributes, later, earlier, UnpackAttributes, MergeAttributes, PackAttributes);
+  MergePacked(Slot::kAttributes, later, earlier, MergeAttributes);
   MergeCollection(Slot::kAttributeLists, later, earlier, UnpackLists, MergeLists, PackLists);
   MergeCollection(Slot::kSearchTerms, later, earlier, UnpackTerms, MergeTerms, PackTerms);
   MergeCollection(Slot::kOutcomes, later, earlier, UnpackAchievements, MergeAchievements, PackAchievements);
   MergeCollection(Slot::kSegments, later, earlier, UnpackAchievements, MergeAchievements, PackAchievements);
   MergeCollection(Slot::kChannels, later, earlier, UnpackChannels, MergeChannels, PackChannels);
   MergeCollection(Slot::kLegs, later, earlier, UnpackLegs, MergeLegs, PackLegs);
-  if (later.fields.Has(Slot::kEventIds)) {
-    ByteBuffer packed;
-    MergeEventIds(earlier.fields.Get(Slot::kEventIds), later.fields.Get(Slot::kEventIds), rules.dedup_horizon, packed);
-    earlier.fields.Set(Slot::kEventIds, kBeforeAllTime, packed.view());
-  }
+  MergePacked(Slot::kEventIds, later, earlier, [&](std::string_view a, std::string_view b, ByteBuffer& merged) {
+    MergeEventIds(a, b, rules.dedup_horizon, merged);
+  });
 }
 
 }  // namespace

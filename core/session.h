@@ -62,13 +62,14 @@ struct Session {
   EventTime EndedDate(const Rules& rules) const;
 };
 
-// What a joining event needs besides itself. The scratch strings are reused from event to event.
+// What a joining event needs besides itself. The scratch buffers are reused from event to event.
 struct JoinContext {
   const Rules& rules;
   PartitionId partition;
   Offset offset;
   std::optional<EventId> event_id;
   ByteBuffer& packed;
+  ByteBuffer& merged;
 };
 
 // Makes an empty, free session an open one that has taken `event`.

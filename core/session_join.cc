@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "core/collections.h"
+#include "core/join_collections.h"
 #include "core/packed.h"
 #include "core/session.h"
 #include "core/session_codec.h"
@@ -88,92 +89,6 @@ void ApplyRules(std::span<const SlotRule> rules, const Event& event, ByteBuffer&
   }
 }
 
-// Folds `incoming` into a slot that is a collection.
-template <typename T, typename Unpack, typename Merge, typename Pack>
-void Fold(Slot slot, const Collected<T>& incoming, ByteBuffer& packed, Session& session, Unpack unpack, Merge merge,
-          Pack pack) {
-  if (incoming.empty()) return;
-  packed.clear();
-  pack(merge(unpack(session.fields.Get(slot)), incoming), packed);
-  if (packed.view() != session.fields.Get(slot)) session.fields.Set(slot, kBeforeAllTime, packed.view());
-}
-
-using MemberList = Collected<std::pair<std::string_view, Node>>;
-
-// The members of `object` ordered by key; of a repeated key the last.
-MemberList SortedMembers(const Document& document, Node object) {
-  MemberList members;
-  document.ForEachMember(object, [&](std::string_view key, Node value) { members.emplace_back(key, value); });
-  // Nodes rise in the document's order, so that the last of a repeated key sorts first.
-  std::sort(members.begin(), members.end(),
-            [](const auto& a, const auto& b) { return a.first != b.first ? a.first < b.first : a.second > b.second; });
-  const auto same_key = [](const auto& a, const auto& b) { return a.first == b.first; };
-  members.erase(std::unique(members.begin(), members.end(), same_key), members.end());
-  return members;
-}
-
-struct TypedValue {
-  std::string_view data_type;
-  Node value = kNoNode;
-};
-
-// An attribute's or list's `dataType` and the member called `name`; nothing without a string dataType.
-std::optional<TypedValue> ReadTyped(const Document& document, Node object, std::string_view name) {
-  if (!document.IsObject(object)) return std::nullopt;
-  Node data_type = kNoNode;
-  Node value = kNoNode;
-  document.ForEachMember(object, [&](std::string_view key, Node member) {
-    if (key == "dataType") data_type = member;
-    if (key == name) value = member;
-  });
-  if (data_type == kNoNode || value == kNoNode) return std::nullopt;
-  const auto text = document.String(data_type);
-  if (!text) return std::nullopt;
-  return TypedValue{*text, value};
-}
-
-std::optional<Collected<Term>> ReadListValues(const Document& document, Node list, EventTime time) {
-  if (!document.IsArray(list)) return std::nullopt;
-  Collected<Term> values;
-  bool all_text = true;
-  document.ForEachElement(list, [&](Node element) {
-    const auto text = document.String(element);
-    all_text = all_text && text.has_value();
-    if (text) values.push_back({time, *text});
-  });
-  if (!all_text) return std::nullopt;
-  return MergeTerms(values, {});
-}
-
-void JoinAttributes(const Event& event, const Rules& rules, ByteBuffer& packed, Session& session) {
-  const Document& document = *event.document;
-  Collected<Attribute> attributes;
-  Collected<AttributeList> named_lists;
-  if (const Node object = event.payload[Key::kAttributes]; object != kNoNode && document.IsObject(object)) {
-    for (const auto& [key, member] : SortedMembers(document, object)) {
-      const auto typed = ReadTyped(document, member, "value");
-      const auto value = typed ? document.String(typed->value) : std::nullopt;
-      if (!value) continue;
-      if (IsNamed(key, rules.list_attributes)) {
-        named_lists.push_back({key, event.time, typed->data_type, {{event.time, *value}}});
-      } else {
-        attributes.push_back({key, event.time, typed->data_type, *value});
-      }
-    }
-  }
-  Collected<AttributeList> own_lists;
-  if (const Node object = event.payload[Key::kAttributeLists]; object != kNoNode && document.IsObject(object)) {
-    for (const auto& [key, member] : SortedMembers(document, object)) {
-      const auto typed = ReadTyped(document, member, "values");
-      auto values = typed ? ReadListValues(document, typed->value, event.time) : std::nullopt;
-      if (values) own_lists.push_back({key, event.time, typed->data_type, std::move(*values)});
-    }
-  }
-  Fold(Slot::kAttributes, attributes, packed, session, UnpackAttributes, MergeAttributes, PackAttributes);
-  // In one event the own list's data type counts: it merges as the later one.
-  Fold(Slot::kAttributeLists, MergeLists(named_lists, own_lists), packed, session, UnpackLists, MergeLists, PackLists);
-}
-
 // An outcome or a segment: {id, selfUri}.
 void JoinAchievement(Slot slot, Key key, const Event& event, ByteBuffer& packed, Session& session) {
   const Node object = event.payload[key];
@@ -198,13 +113,15 @@ void KeepCustomer(std::string_view id, std::string_view type, EventTime time, By
   session.fields.Set(Slot::kCustomer, time, packed.view());
 }
 
-void JoinJourney(const Event& event, const Rules& rules, ByteBuffer& packed, Session& session) {
+void JoinJourney(const Event& event, const JoinContext& context, Session& session) {
+  const Rules& rules = context.rules;
+  ByteBuffer& packed = context.packed;
   KeepText(Slot::kSelfUri, Keep::kNewest, event.session_self_uri, event.time, session);
   if (!event.key.by_customer) KeepCustomer(event.customer_id, event.customer_id_type, event.time, packed, session);
   std::string_view external_id = event.BodyText(Key::kExternalId);
   if (event.IsWeb() || event.IsApp()) {
     if (external_id.empty()) external_id = event.PayloadText(Key::kExternalId);
-    JoinAttributes(event, rules, packed, session);
+    JoinAttributes(event, context, session);
     const std::string_view query = event.PayloadText(Key::kSearchQuery);
     if (!query.empty()) {
       const Collected<Term> one{{event.time, query}};
@@ -398,7 +315,7 @@ void JoinSession(const Event& event, const JoinContext& context, Session& sessio
     JoinDetail(event, context.packed, session);
   } else {
     JoinReferrerUrl(event, context.packed, session);
-    JoinJourney(event, context.rules, context.packed, session);
+    JoinJourney(event, context, session);
   }
 }
 

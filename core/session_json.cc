@@ -220,7 +220,8 @@ void SessionWriter::WriteAttributes(const Session& session) {
   if (!session.fields.Has(Slot::kAttributes)) return;
   Key("attributes");
   Separator separator('{');
-  for (const Attribute& attribute : UnpackAttributes(session.fields.Get(Slot::kAttributes))) {
+  for (Unpacker packed(session.fields.Get(Slot::kAttributes)); !packed.AtEnd();) {
+    const Attribute attribute = ReadAttribute(packed);
     separator.Append(json_);
     AppendJsonString(attribute.key, json_);
     json_ += ':';
