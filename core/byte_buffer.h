@@ -1,4 +1,6 @@
-// Bytes to append to: a std::string for the hot path. Room is asked for once and then written through a pointer,
+// Short texts: copying, comparing and appending them without a call.
+//
+// ByteBuffer is bytes to append to: a std::string for the hot path. Room is asked for once and then written through a pointer,
 // growing leaves the new bytes as they are, and a short text is copied without a call. It keeps its memory when it is
 // cleared, so that a scratch buffer allocates nothing once it has seen its largest content. One thread at a time.
 #pragma once
@@ -27,6 +29,30 @@ inline void CopyShort(char* to, const char* from, size_t size) {
   } else {
     for (size_t i = 0; i < size; ++i) to[i] = from[i];
   }
+}
+
+// Whether two texts are the same; for short ones, where a call of memcmp costs more than the comparison.
+inline bool SameText(std::string_view a, std::string_view b) {
+  const auto differ = [&]<typename Word>(Word, size_t at) {
+    Word x;
+    Word y;
+    std::memcpy(&x, a.data() + at, sizeof(x));
+    std::memcpy(&y, b.data() + at, sizeof(y));
+    return (x ^ y) != 0;
+  };
+  const size_t size = a.size();
+  if (size != b.size()) return false;
+  if (size >= 8) {
+    for (size_t i = 0; i + 8 < size; i += 8) {
+      if (differ(uint64_t{}, i)) return false;
+    }
+    return !differ(uint64_t{}, size - 8);
+  }
+  if (size >= 4) return !(differ(uint32_t{}, 0) || differ(uint32_t{}, size - 4));
+  for (size_t i = 0; i < size; ++i) {
+    if (a[i] != b[i]) return false;
+  }
+  return true;
 }
 
 class ByteBuffer {

@@ -7,7 +7,6 @@
 #include <cstring>
 #include <tuple>
 
-#include "core/name_table.h"
 #include "core/packed.h"
 
 namespace tidemark {

@@ -44,6 +44,22 @@ bool IsNumberText(std::string_view text) {
   return p == end;
 }
 
+constexpr uint64_t kOnes = 0x0101010101010101;
+
+// Up to seven characters behind leading zeros, the first one lowest.
+constexpr uint64_t Padded(std::string_view text) {
+  uint64_t word = 0;
+  for (size_t i = 0; i < 8; ++i) {
+    const char c = i < 8 - text.size() ? '0' : text[i - (8 - text.size())];
+    word |= static_cast<uint64_t>(c) << (i * 8);
+  }
+  return word;
+}
+
+constexpr bool AreDigits(uint64_t word) {
+  return (((word + (0x7F - '9') * kOnes) | (word - '0' * kOnes) | word) & (0x80 * kOnes)) == 0;
+}
+
 // Four hexadecimal digits at p, or -1. There must be four bytes.
 int32_t HexDigits(const char* p) {
   uint32_t value = 0;
@@ -98,6 +114,7 @@ Document::~Document() = default;
 
 Document::Fault Document::Parse(std::string_view json) {
   json_ = json.data();
+  end_ = json_ + json.size();
   unescaped_.clear();
   if (json.size() >= stage1_->capacity() && stage1_->set_capacity(json.size() * 2) != simdjson::SUCCESS) {
     throw std::bad_alloc();
@@ -106,7 +123,7 @@ Document::Fault Document::Parse(std::string_view json) {
       stage1_->stage1(reinterpret_cast<const uint8_t*>(json_), json.size(), simdjson::stage1_mode::regular);
   index_ = stage1_->structural_indexes.get();
   count_ = stage1_->n_structural_indexes;
-  const bool good = error == simdjson::SUCCESS && CheckStructure() && CheckEscapes(json.data() + json.size());
+  const bool good = error == simdjson::SUCCESS && CheckStructure() && CheckEscapes();
   if (good) return Fault::kNone;
   return simdjson::validate_utf8(json.data(), json.size()) ? Fault::kInvalidJson : Fault::kInvalidUtf8;
 }
@@ -156,29 +173,29 @@ std::string_view Document::ScalarText(Node n) const {
 bool Document::CheckScalar(Node n) const {
   if (n + 1 >= count_) return false;
   const std::string_view text = ScalarText(n);
-  switch (At(n)) {
-    case 't':
-      return text == "true";
-    case 'f':
-      return text == "false";
-    case 'n':
-      return text == "null";
-    default:
-      return IsNumberText(text);
+  if (text.size() < sizeof(uint64_t) && HasBytesBehind(text, sizeof(uint64_t))) {
+    // Seven bytes or fewer, padded with leading zeros: what nearly all scalars are can be told without a loop.
+    uint64_t word;
+    std::memcpy(&word, text.data(), sizeof(word));
+    const auto unused = static_cast<unsigned>(sizeof(word) - text.size()) * 8;
+    word = word << unused | ('0' * kOnes) >> (64 - unused);
+    if (static_cast<int>(word == Padded("true")) | (word == Padded("false")) | (word == Padded("null"))) return true;
+    if (AreDigits(word) && (text.size() == 1 || text[0] != '0')) return true;
   }
+  return text == "true" || text == "false" || text == "null" || IsNumberText(text);
 }
 
 // Every backslash of a document whose structure holds is inside a string. Notes where the first and the last one are.
-bool Document::CheckEscapes(const char* end) {
-  const auto next_from = [end](const char* p) {
-    const void* const found = std::memchr(p, '\\', static_cast<size_t>(end - p));
-    return found == nullptr ? end : static_cast<const char*>(found);
+bool Document::CheckEscapes() {
+  const auto next_from = [this](const char* p) {
+    const void* const found = std::memchr(p, '\\', static_cast<size_t>(end_ - p));
+    return found == nullptr ? end_ : static_cast<const char*>(found);
   };
   first_escape_ = last_escape_ = next_from(json_);
-  for (const char* p = first_escape_; p != end; p = next_from(p + 2)) {
+  for (const char* p = first_escape_; p != end_; p = next_from(p + 2)) {
     last_escape_ = p;
     if (p[1] == 'u') {
-      if (end - p < 6 || HexDigits(p + 2) < 0) return false;
+      if (end_ - p < 6 || HexDigits(p + 2) < 0) return false;
     } else if (p[1] == '\0' || std::strchr("\"\\/bfnrt", p[1]) == nullptr) {
       return false;
     }

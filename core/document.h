@@ -53,12 +53,9 @@ class Document {
   // The unescaped string; nothing for any other type and for a string with a lone surrogate escape.
   std::optional<std::string_view> String(Node n) const {
     if (!IsString(n)) return std::nullopt;
-    const char* const begin = json_ + index_[n] + 1;
-    const char* end = json_ + index_[n + 1] - 1;
-    while (*end != '"') --end;  // blanks between the closing quote and the next structural
-    const std::string_view raw(begin, static_cast<size_t>(end - begin));
-    if (end <= first_escape_ || begin > last_escape_) return raw;
-    return Unescape(raw);
+    const std::string_view raw = RawString(n);
+    if (MayHaveEscapes(raw)) return Unescape(raw);
+    return raw;
   }
   std::optional<bool> Bool(Node n) const;
   // A whole number as the contract means it: digits and a sign, no fraction, no exponent, within 64 bits.
@@ -81,6 +78,22 @@ class Document {
     }
   }
 
+  // The same for members whose key is looked up in a NameTable: visit(what Find returns, value).
+  template <typename Names, typename Visit>
+  void ForEachMember(Node object, const Names& names, Visit&& visit) const {
+    const Node close = match_[object];
+    for (Node i = object + 1; i < close;) {
+      const std::string_view key = RawString(i);
+      const Node value = i + 2;
+      if (MayHaveEscapes(key) || key.data() + Names::kReadable > end_) [[unlikely]] {
+        if (const std::optional<std::string_view> text = Unescape(key)) visit(names.Find(*text), value);
+      } else {
+        visit(names.Find(key.data(), key.size()), value);
+      }
+      i = NextSibling(value);
+    }
+  }
+
   // Calls visit(value) for each element in order.
   template <typename Visit>
   void ForEachElement(Node array, Visit&& visit) const {
@@ -89,18 +102,33 @@ class Document {
 
  private:
   char At(Node n) const { return json_[index_[n]]; }
+  // What is between a string's quotes.
+  std::string_view RawString(Node n) const {
+    const char* const begin = json_ + index_[n] + 1;
+    const char* end = json_ + index_[n + 1] - 1;
+    while (*end != '"') --end;  // blanks between the closing quote and the next structural
+    return {begin, static_cast<size_t>(end - begin)};
+  }
+  bool MayHaveEscapes(std::string_view raw) const {
+    return raw.data() + raw.size() > first_escape_ && raw.data() <= last_escape_;
+  }
+  // Whether so many bytes can be read from the beginning of `text` on.
+  bool HasBytesBehind(std::string_view text, size_t bytes) const {
+    return text.data() >= json_ && text.data() + bytes <= end_;
+  }
   Node End(Node n) const { return At(n) == '{' || At(n) == '[' ? match_[n] : n; }
   // What follows a value and its comma; the closing bracket's place (or behind it) after the last one.
   Node NextSibling(Node value) const { return End(value) + 2; }
 
   bool CheckStructure();
   bool CheckScalar(Node n) const;
-  bool CheckEscapes(const char* end);
+  bool CheckEscapes();
   std::string_view ScalarText(Node n) const;
   std::optional<std::string_view> Unescape(std::string_view raw) const;
 
   std::unique_ptr<simdjson::internal::dom_parser_implementation> stage1_;
   const char* json_ = nullptr;
+  const char* end_ = nullptr;
   const uint32_t* index_ = nullptr;  // positions of the structural characters, count_ of them
   uint32_t count_ = 0;
   const char* first_escape_ = nullptr;  // strings before it and behind the last one have none

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <optional>
+#include <utility>
 
 #include "core/name_table.h"
 #include "core/object_model.h"
@@ -82,14 +83,14 @@ constexpr KeyName kKeyNames[] = {
 };
 static_assert(std::size(kKeyNames) == static_cast<size_t>(Key::kCount));
 
-constexpr NameTable kKeyTable(std::size(kKeyNames), [](size_t i) { return kKeyNames[i].name; });
+static_assert([] {
+  for (size_t i = 0; i < std::size(kKeyNames); ++i) {
+    if (kKeyNames[i].key != static_cast<Key>(i)) return false;
+  }
+  return true;
+}(), "the names are in the order of Key");
 
-std::optional<Key> FindKey(std::string_view name) {
-  if (name.empty()) return std::nullopt;
-  const size_t candidate = kKeyTable.Candidate(name);
-  if (candidate == 0 || !SameText(kKeyNames[candidate - 1].name, name)) return std::nullopt;
-  return kKeyNames[candidate - 1].key;
-}
+constexpr NameTable<std::size(kKeyNames)> kKeyTable(std::size(kKeyNames), [](size_t i) { return kKeyNames[i].name; });
 
 struct PayloadKey {
   Key key;
@@ -155,12 +156,8 @@ std::string_view Event::Text(Node value) const {
   return document->String(value).value_or(std::string_view{});
 }
 
-Members EventParser::Collect(Node object) const {
-  Members members;
-  document_.ForEachMember(object, [&](std::string_view name, Node value) {
-    if (const auto key = FindKey(name)) members.nodes[static_cast<size_t>(*key)] = value;
-  });
-  return members;
+void EventParser::Collect(Node object, Members& members) const {
+  document_.ForEachMember(object, kKeyTable, [&](size_t found, Node value) { members.nodes[found] = value; });
 }
 
 const Defect* EventParser::Parse(const Record& record) {
@@ -176,25 +173,35 @@ const Defect* EventParser::Parse(const Record& record) {
   event_ = Event{};
   event_.document = &document_;
   // EventBridge's `detail` comes before `eventBody`, that before the event itself.
-  Members outer = Collect(Document::root());
-  if (const Node detail = ObjectAt(outer[Key::kDetail])) {
-    const Members event_bridge = outer;
-    outer = Collect(detail);
-    return ParseBody(outer, &event_bridge, ObjectAt(outer[Key::kEventBody]), record);
+  Collect(Document::root(), event_.body);
+  if (const Node detail = ObjectAt(event_.body[Key::kDetail])) {
+    const Members event_bridge = std::exchange(event_.body, {});
+    Collect(detail, event_.body);
+    return ParseNotification(&event_bridge, record);
   }
-  return ParseBody(outer, nullptr, ObjectAt(outer[Key::kEventBody]), record);
+  return ParseNotification(nullptr, record);
 }
 
-// `outer` is the object that may hold an `eventBody`; without one (`body` is none) it is the event itself.
-const Defect* EventParser::ParseBody(const Members& outer, const Members* event_bridge, Node body,
+// The body so far is the object that may hold an `eventBody`; without one it is the event itself.
+const Defect* EventParser::ParseNotification(const Members* event_bridge, const Record& record) {
+  if (const Node body = ObjectAt(event_.body[Key::kEventBody])) {
+    const Members outer = std::exchange(event_.body, {});
+    Collect(body, event_.body);
+    return ParseBody(outer, event_bridge, true, record);
+  }
+  return ParseBody(event_.body, event_bridge, event_bridge != nullptr, record);
+}
+
+// `outer` is the object around the body, or the body itself.
+const Defect* EventParser::ParseBody(const Members& outer, const Members* event_bridge, bool wrapped,
                                      const Record& record) {
-  event_.body = body != kNoNode ? Collect(body) : outer;
   ReadIds(outer, event_bridge);
-  std::string_view topic;
-  if (body != kNoNode || event_bridge != nullptr) topic = event_.Text(outer[Key::kTopicName]);
-  if (topic.empty()) topic = event_.Text((event_bridge != nullptr ? *event_bridge : outer)[Key::kDetailType]);
-  const bool wrapped = body != kNoNode || event_bridge != nullptr;
-  const auto detail = wrapped ? ParseDetailTopic(topic) : std::nullopt;
+  std::optional<DetailTopic> detail;
+  if (wrapped) {
+    std::string_view topic = event_.Text(outer[Key::kTopicName]);
+    if (topic.empty()) topic = event_.Text((event_bridge != nullptr ? *event_bridge : outer)[Key::kDetailType]);
+    detail = ParseDetailTopic(topic);
+  }
   if (detail) {
     ReadDetail(detail->conversation_id, detail->kind);
   } else {
@@ -209,7 +216,9 @@ void EventParser::ReadIds(const Members& outer, const Members* event_bridge) {
   if (!event_.id.empty()) return;
   const Node metadata = ObjectAt(outer[Key::kMetadata]);
   if (metadata == kNoNode) return;
-  event_.id = event_.Text(Collect(metadata)[Key::kCorrelationId]);
+  Members members;
+  Collect(metadata, members);
+  event_.id = event_.Text(members[Key::kCorrelationId]);
   event_.id_is_correlation = !event_.id.empty();
 }
 
@@ -228,7 +237,7 @@ void EventParser::ReadJourney() {
   for (const PayloadKey& candidate : kPayloads) {
     if (const Node payload = ObjectAt(body[candidate.key])) {
       event_.kind = candidate.kind;
-      event_.payload = Collect(payload);
+      Collect(payload, event_.payload);
       break;
     }
   }
@@ -253,7 +262,8 @@ void EventParser::ReadJourney() {
   std::string_view session_id;
   std::string_view type;
   if (const Node session = ObjectAt(body[Key::kSession])) {
-    const Members members = Collect(session);
+    Members members;
+    Collect(session, members);
     session_id = event_.Text(members[Key::kId]);
     type = event_.Text(members[Key::kType]);
     event_.session_self_uri = event_.Text(members[Key::kSelfUri]);

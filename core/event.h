@@ -91,9 +91,9 @@ enum class Key : uint8_t {
 
 // Where the values of one object's known keys are; of a repeated key the last.
 struct Members {
-  std::array<Node, static_cast<size_t>(Key::kCount)> nodes{};
+  std::array<Node, static_cast<size_t>(Key::kCount) + 1> nodes{};  // by key plus one; the first is for other keys
 
-  Node operator[](Key key) const { return nodes[static_cast<size_t>(key)]; }
+  Node operator[](Key key) const { return nodes[static_cast<size_t>(key) + 1]; }
 };
 
 // What kind of event it is; the journey payloads in their order of precedence.
@@ -146,12 +146,13 @@ class EventParser {
   const Document& document() const { return document_; }
 
  private:
-  const Defect* ParseBody(const Members& outer, const Members* event_bridge, Node body, const Record& record);
+  const Defect* ParseNotification(const Members* event_bridge, const Record& record);
+  const Defect* ParseBody(const Members& outer, const Members* event_bridge, bool wrapped, const Record& record);
   void ReadIds(const Members& outer, const Members* event_bridge);
   void ReadJourney();
   void ReadDetail(std::string_view topic_id, std::string_view topic_kind);
   const Defect* ReadTime(Node time, const Record& record);
-  Members Collect(Node object) const;
+  void Collect(Node object, Members& members) const;
   Node ObjectAt(Node value) const { return value != kNoNode && document_.IsObject(value) ? value : kNoNode; }
 
   const Rules& rules_;

@@ -250,20 +250,18 @@ std::string_view EnumModel::SessionSpelling(std::string_view text) const {
 bool Project(const Document& document, Node object, const ObjectModel& model, ByteBuffer& packed) {
   packed.clear();
   if (!document.IsObject(object)) return false;
-  std::array<Node, kMaxObjectFields> values{};
-  document.ForEachMember(object, [&](std::string_view key, Node value) {
-    const int index = model.Find(key);
-    if (index >= 0) values[static_cast<size_t>(index)] = value;
-  });
+  std::array<Node, kMaxObjectFields + 1> values{};  // by index plus one; the first is for names not in the model
+  document.ForEachMember(object, model.names, [&](size_t found, Node value) { values[found] = value; });
   for (size_t i = 0; i < model.fields.size(); ++i) {
-    if (values[i] != kNoNode) PackField(document, values[i], model.fields[i], static_cast<uint8_t>(i), packed);
+    const Node value = values[i + 1];
+    if (value != kNoNode) PackField(document, value, model.fields[i], static_cast<uint8_t>(i), packed);
   }
   return !packed.empty();
 }
 
 void PackTextField(const ObjectModel& model, std::string_view name, std::string_view text, ByteBuffer& packed) {
   BytePacker pack(packed);
-  pack.Byte(static_cast<uint8_t>(model.Find(name)));
+  pack.Byte(static_cast<uint8_t>(model.names.Find(name) - 1));
   pack.Text(text);
 }
 

@@ -44,21 +44,15 @@ struct ObjectField {
   const EnumModel* spellings = nullptr;  // of a kEnum
 };
 
+inline constexpr size_t kMaxObjectFields = 16;
+
 struct ObjectModel {
   explicit constexpr ObjectModel(std::span<const ObjectField> all)
       : fields(all), names(all.size(), [all](size_t i) { return all[i].name; }) {}
 
-  // The index of the field called `name`, or -1.
-  int Find(std::string_view name) const {
-    if (name.empty()) return -1;
-    const size_t candidate = names.Candidate(name);
-    return candidate != 0 && SameText(fields[candidate - 1].name, name) ? static_cast<int>(candidate) - 1 : -1;
-  }
-
-  std::span<const ObjectField> fields;  // in the order of emission; at most kMaxObjectFields
-  NameTable names;
+  std::span<const ObjectField> fields;  // in the order of emission
+  NameTable<kMaxObjectFields> names;
 };
-inline constexpr size_t kMaxObjectFields = 16;
 
 extern const ObjectModel kBrowserModel;
 extern const ObjectModel kDeviceModel;

@@ -5,7 +5,6 @@
 #include <vector>
 
 #include "core/event.h"
-#include "core/name_table.h"
 #include "core/session.h"
 #include "core/session_codec.h"
 #include "core/session_json.h"
