@@ -191,7 +191,7 @@ void PackField(const Document& document, Node value, const ObjectField& field, u
   }
 }
 
-void AppendFieldJson(const ObjectField& field, Unpacker& packed, std::string& out) {
+void AppendFieldJson(const ObjectField& field, Unpacker& packed, ByteBuffer& out) {
   switch (field.type) {
     case kText:
     case kEnum:
@@ -204,7 +204,7 @@ void AppendFieldJson(const ObjectField& field, Unpacker& packed, std::string& ou
       out += packed.Text();
       break;
     case kBool:
-      out += packed.Byte() != 0 ? "true" : "false";
+      out += packed.Byte() != 0 ? std::string_view("true") : std::string_view("false");
       break;
     case kTextList: {
       char separator = '[';
@@ -265,7 +265,7 @@ void PackTextField(const ObjectModel& model, std::string_view name, std::string_
   pack.Text(text);
 }
 
-void AppendObjectJson(const ObjectModel& model, std::string_view packed, std::string& out) {
+void AppendObjectJson(const ObjectModel& model, std::string_view packed, ByteBuffer& out) {
   Unpacker unpack(packed);
   char separator = '{';
   while (!unpack.AtEnd()) {

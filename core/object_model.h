@@ -73,6 +73,6 @@ bool Project(const Document& document, Node object, const ObjectModel& model, By
 void PackTextField(const ObjectModel& model, std::string_view name, std::string_view text, ByteBuffer& packed);
 
 // Appends the JSON of a packed object.
-void AppendObjectJson(const ObjectModel& model, std::string_view packed, std::string& out);
+void AppendObjectJson(const ObjectModel& model, std::string_view packed, ByteBuffer& out);
 
 }  // namespace tidemark

@@ -17,18 +17,18 @@ constexpr std::string_view kUserUri = "/api/v2/users/";
 constexpr std::string_view kConversationUri = "/api/v2/conversations/";
 
 // {"id":"…","selfUri":"PREFIX…"}
-void AppendReference(std::string_view id, std::string_view uri_prefix, std::string& out) {
+void AppendReference(std::string_view id, std::string_view uri_prefix, ByteBuffer& out) {
   out += '{';
   AppendJsonKey("id", out);
   AppendJsonString(id, out);
   out += ',';
   AppendJsonKey("selfUri", out);
-  AppendJsonString(std::string(uri_prefix).append(id), out);
+  AppendJsonString(uri_prefix, id, out);
   out += '}';
 }
 
 // {"dataType":"…",
-void AppendDataType(std::string_view data_type, std::string& out) {
+void AppendDataType(std::string_view data_type, ByteBuffer& out) {
   out += '{';
   AppendJsonKey("dataType", out);
   AppendJsonString(data_type, out);
@@ -39,7 +39,7 @@ void AppendDataType(std::string_view data_type, std::string& out) {
 class Separator {
  public:
   explicit Separator(char first) : next_(first) {}
-  void Append(std::string& out) {
+  void Append(ByteBuffer& out) {
     out += next_;
     next_ = ',';
   }
@@ -68,14 +68,12 @@ void SessionWriter::Integer(std::string_view name, int64_t value) {
 
 void SessionWriter::Bool(std::string_view name, bool value) {
   Key(name);
-  json_ += value ? "true" : "false";
+  json_ += value ? std::string_view("true") : std::string_view("false");
 }
 
 void SessionWriter::Time(std::string_view name, EventTime time) {
   Key(name);
-  json_ += '"';
-  AppendTimestamp(time, json_);
-  json_ += '"';
+  AppendJsonTime(time, json_);
 }
 
 void SessionWriter::TimeUnlessAfter(std::string_view name, EventTime time, EventTime limit) {
@@ -109,7 +107,8 @@ void SessionWriter::SetId(const Session& session, const SessionKey& key) {
 void SessionWriter::Write(const Session& session) {
   const SessionKey key = session.key();
   SetId(session, key);
-  json_.assign(1, '{');
+  json_.clear();
+  json_ += '{';
   Text("id", id_);
   WriteCustomer(session, key);
   WriteContext(session);
@@ -119,7 +118,8 @@ void SessionWriter::Write(const Session& session) {
   if (session.fields.Has(Slot::kSelfUri)) {
     Text("selfUri", session.fields.Get(Slot::kSelfUri));
   } else {
-    Text("selfUri", std::string(kSessionUri).append(id_));
+    Key("selfUri");
+    AppendJsonString(kSessionUri, id_, json_);
   }
   const EventTime ended = session.EndedDate(rules_);
   Time("createdDate", session.first);
@@ -143,7 +143,10 @@ void SessionWriter::WriteCustomer(const Session& session, const SessionKey& key)
   Text("type", key.type);
   Text("externalId", session.fields.Get(Slot::kExternalId));
   Text("externalUrl", session.fields.Get(Slot::kExternalUrl));
-  Text("shortId", std::to_string(ShortId(id_)));
+  Key("shortId");
+  json_ += '"';
+  AppendInteger(ShortId(id_), json_);
+  json_ += '"';
 }
 
 void SessionWriter::WriteContext(const Session& session) {
@@ -207,11 +210,10 @@ void SessionWriter::WriteAchievements(std::string_view name, std::string_view da
       AppendJsonKey("selfUri", json_);
       AppendJsonString(achievement.self_uri, json_);
     }
-    json_ += "},";
+    json_ += std::string_view("},");
     AppendJsonKey(date, json_);
-    json_ += '"';
-    AppendTimestamp(achievement.time, json_);
-    json_ += "\"}";
+    AppendJsonTime(achievement.time, json_);
+    json_ += '}';
   }
   json_ += ']';
 }
@@ -248,7 +250,7 @@ void SessionWriter::WriteAttributeLists(const Session& session) {
       if (&term != list.values.data()) json_ += ',';
       AppendJsonString(term.value, json_);
     }
-    json_ += "]}";
+    json_ += std::string_view("]}");
   }
   json_ += '}';
 }
@@ -275,9 +277,8 @@ void SessionWriter::WriteLastEvent(const Session& session) {
   AppendJsonString(unpack.Text(), json_);
   json_ += ',';
   AppendJsonKey("createdDate", json_);
-  json_ += '"';
-  AppendTimestamp(session.last, json_);
-  json_ += "\"}";
+  AppendJsonTime(session.last, json_);
+  json_ += '}';
 }
 
 // The user is the disposition's own, else the session's last connected one, else {}.
@@ -298,7 +299,7 @@ void SessionWriter::WriteDisposition(const Session& session) {
   std::string_view user = unpack.Text();
   if (user.empty()) user = session.fields.Get(Slot::kUser);
   if (user.empty()) {
-    json_ += "{}";
+    json_ += std::string_view("{}");
   } else {
     AppendReference(user, kUserUri, json_);
   }

@@ -5,6 +5,7 @@
 #include <string>
 #include <string_view>
 
+#include "core/byte_buffer.h"
 #include "core/identity.h"
 #include "core/rules.h"
 #include "core/session.h"
@@ -20,7 +21,7 @@ class SessionWriter {
   void Write(const Session& session);
 
   std::string_view id() const { return id_; }
-  std::string_view json() const { return json_; }
+  std::string_view json() const { return json_.view(); }
 
  private:
   void SetId(const Session& session, const SessionKey& key);
@@ -49,7 +50,7 @@ class SessionWriter {
   UuidV5Generator uuids_;
   std::string name_;  // what a UUID is made of
   std::string id_;
-  std::string json_;
+  ByteBuffer json_;
 };
 
 }  // namespace tidemark

@@ -1,6 +1,8 @@
 #include "core/timestamp.h"
 
+#include <bit>
 #include <chrono>
+#include <cstring>
 
 namespace tidemark {
 namespace {
@@ -61,18 +63,73 @@ int64_t ReadZone(Reader& in) {
   return west ? -offset : offset;
 }
 
-void AppendDigits(uint32_t value, int width, std::string& out) {
-  char digits[10];
+// Midnight of a day of the calendar; nothing where there is no such day.
+std::optional<EventTime> StartOfDay(int year, int month, int day) {
+  const std::chrono::year_month_day date{std::chrono::year(year), std::chrono::month(static_cast<unsigned>(month)),
+                                         std::chrono::day(static_cast<unsigned>(day))};
+  if (!date.ok()) return std::nullopt;
+  return EventTime{std::chrono::sys_days(date).time_since_epoch().count() * kMillisPerDay};
+}
+
+std::optional<EventTime> Combine(int year, int month, int day, int hour, int minute, int second, int64_t millis,
+                                 int64_t zone) {
+  const auto midnight = StartOfDay(year, month, day);
+  if (!midnight || hour > 23 || minute > 59 || second > 59) return std::nullopt;
+  const EventTime time{midnight->ms + hour * kMillisPerHour + minute * kMillisPerMinute + second * kMillisPerSecond +
+                       millis - zone};
+  if (time < EventTime{0} || time > kLatestEventTime) return std::nullopt;
+  return time;
+}
+
+// The eight characters at `text` as the digits' values, one a byte, the first one lowest. `bad` stays 0 when each is a
+// digit where `form` has a 0, and the same as in `form` elsewhere.
+uint64_t ReadEight(const char* text, const char (&form)[9], uint64_t& bad) {
+  static_assert(std::endian::native == std::endian::little);
+  uint64_t word = 0;
+  uint64_t expected = 0;
+  uint64_t highest = 0;  // what a byte's difference from the form may be at most, below 0x7F
+  std::memcpy(&word, text, sizeof(word));
+  for (int i = 0; i < 8; ++i) {  // constant once unrolled
+    expected |= static_cast<uint64_t>(static_cast<unsigned char>(form[i])) << (i * 8);
+    highest |= uint64_t{form[i] == '0' ? 0x7FU - 9 : 0x7FU} << (i * 8);
+  }
+  word ^= expected;
+  bad |= ((word + highest) | word) & 0x8080808080808080;
+  return word;
+}
+
+int DigitAt(uint64_t digits, int i) { return static_cast<int>(digits >> (i * 8) & 0xF); }
+int TwoDigitsAt(uint64_t digits, int i) { return DigitAt(digits, i) * 10 + DigitAt(digits, i + 1); }
+
+// `yyyy-MM-ddTHH:mm:ss.SSSZ`, which nearly all timestamps look like.
+constexpr size_t kUsualSize = 24;
+
+std::optional<EventTime> ParseUsual(const char* text) {
+  uint64_t bad = 0;
+  const uint64_t date = ReadEight(text, "0000-00-", bad);
+  const uint64_t day_and_minute = ReadEight(text + 8, "00T00:00", bad);
+  const uint64_t second = ReadEight(text + 16, ":00.000Z", bad);
+  if (bad != 0) return std::nullopt;
+  return Combine(TwoDigitsAt(date, 0) * 100 + TwoDigitsAt(date, 2), TwoDigitsAt(date, 5),
+                 TwoDigitsAt(day_and_minute, 0), TwoDigitsAt(day_and_minute, 3), TwoDigitsAt(day_and_minute, 6),
+                 TwoDigitsAt(second, 1), DigitAt(second, 4) * 100 + TwoDigitsAt(second, 5), 0);
+}
+
+// The last `width` digits of value.
+char* PutDigits(uint32_t value, int width, char* p) {
   for (int i = width - 1; i >= 0; --i) {
-    digits[i] = static_cast<char>('0' + value % 10);
+    p[i] = static_cast<char>('0' + value % 10);
     value /= 10;
   }
-  out.append(digits, static_cast<size_t>(width));
+  return p + width;
 }
 
 }  // namespace
 
 std::optional<EventTime> ParseTimestamp(std::string_view text) {
+  if (text.size() == kUsualSize) {
+    if (const auto time = ParseUsual(text.data())) return time;
+  }
   Reader in{text};
   const int year = in.Digits(4);
   in.Expect('-');
@@ -88,36 +145,34 @@ std::optional<EventTime> ParseTimestamp(std::string_view text) {
   const int64_t millis = ReadFraction(in);
   const int64_t zone = ReadZone(in);
   if (!in.ok || !in.rest.empty()) return std::nullopt;
+  return Combine(year, month, day, hour, minute, second, millis, zone);
+}
 
-  const std::chrono::year_month_day date{std::chrono::year(year), std::chrono::month(static_cast<unsigned>(month)),
-                                         std::chrono::day(static_cast<unsigned>(day))};
-  if (!date.ok() || hour > 23 || minute > 59 || second > 59) return std::nullopt;
-  const int64_t days = std::chrono::sys_days(date).time_since_epoch().count();
-  const EventTime time{days * kMillisPerDay + hour * kMillisPerHour + minute * kMillisPerMinute +
-                       second * kMillisPerSecond + millis - zone};
-  if (time < EventTime{0} || time > kLatestEventTime) return std::nullopt;
-  return time;
+char* PutTimestamp(EventTime time, char* p) {
+  const std::chrono::sys_days days{std::chrono::days(time.ms / kMillisPerDay)};
+  const std::chrono::year_month_day date{days};
+  const auto in_day = static_cast<uint32_t>(time.ms % kMillisPerDay);
+  const auto year = static_cast<uint32_t>(static_cast<int>(date.year()));
+  p = PutDigits(year, year > 9999 ? 5 : 4, p);
+  *p++ = '-';
+  p = PutDigits(static_cast<unsigned>(date.month()), 2, p);
+  *p++ = '-';
+  p = PutDigits(static_cast<unsigned>(date.day()), 2, p);
+  *p++ = 'T';
+  p = PutDigits(in_day / static_cast<uint32_t>(kMillisPerHour), 2, p);
+  *p++ = ':';
+  p = PutDigits(in_day / static_cast<uint32_t>(kMillisPerMinute) % 60, 2, p);
+  *p++ = ':';
+  p = PutDigits(in_day / static_cast<uint32_t>(kMillisPerSecond) % 60, 2, p);
+  *p++ = '.';
+  p = PutDigits(in_day % static_cast<uint32_t>(kMillisPerSecond), 3, p);
+  *p++ = 'Z';
+  return p;
 }
 
 void AppendTimestamp(EventTime time, std::string& out) {
-  const std::chrono::sys_days days{std::chrono::days(time.ms / kMillisPerDay)};
-  const std::chrono::year_month_day date{days};
-  const int64_t in_day = time.ms % kMillisPerDay;
-  const auto year = static_cast<uint32_t>(static_cast<int>(date.year()));
-  AppendDigits(year, year > 9999 ? 5 : 4, out);
-  out += '-';
-  AppendDigits(static_cast<unsigned>(date.month()), 2, out);
-  out += '-';
-  AppendDigits(static_cast<unsigned>(date.day()), 2, out);
-  out += 'T';
-  AppendDigits(static_cast<uint32_t>(in_day / kMillisPerHour), 2, out);
-  out += ':';
-  AppendDigits(static_cast<uint32_t>(in_day / kMillisPerMinute % 60), 2, out);
-  out += ':';
-  AppendDigits(static_cast<uint32_t>(in_day / kMillisPerSecond % 60), 2, out);
-  out += '.';
-  AppendDigits(static_cast<uint32_t>(in_day % kMillisPerSecond), 3, out);
-  out += 'Z';
+  char text[kLongestTimestamp];
+  out.append(text, PutTimestamp(time, text));
 }
 
 }  // namespace tidemark

@@ -20,4 +20,8 @@ std::optional<EventTime> ParseTimestamp(std::string_view text);
 // Appends `yyyy-MM-ddTHH:mm:ss.SSSZ`. `time` must not be before 1970.
 void AppendTimestamp(EventTime time, std::string& out);
 
+// The same, written at `p`, where there is room for kLongestTimestamp characters; returns where it ends.
+inline constexpr size_t kLongestTimestamp = 25;
+char* PutTimestamp(EventTime time, char* p);
+
 }  // namespace tidemark
