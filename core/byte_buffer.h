@@ -1,8 +1,9 @@
 // Short texts: copying, comparing and appending them without a call.
 //
-// ByteBuffer is bytes to append to: a std::string for the hot path. Room is asked for once and then written through a pointer,
-// growing leaves the new bytes as they are, and a short text is copied without a call. It keeps its memory when it is
-// cleared, so that a scratch buffer allocates nothing once it has seen its largest content. One thread at a time.
+// ByteBuffer is bytes to append to: a std::string for the hot path. Room is asked for once and then written through a
+// pointer, growing leaves the new bytes as they are, and a short text is copied without a call. It keeps its memory
+// when it is cleared, so that a scratch buffer allocates nothing once it has seen its largest content. One thread at a
+// time.
 #pragma once
 
 #include <cstddef>

@@ -43,6 +43,7 @@ class Document {
   Fault Parse(std::string_view json);
 
   static constexpr Node root() { return 0; }
+  size_t size() const { return static_cast<size_t>(end_ - json_); }  // in bytes
 
   bool IsObject(Node n) const { return At(n) == '{'; }
   bool IsArray(Node n) const { return At(n) == '['; }

@@ -83,12 +83,14 @@ constexpr KeyName kKeyNames[] = {
 };
 static_assert(std::size(kKeyNames) == static_cast<size_t>(Key::kCount));
 
-static_assert([] {
-  for (size_t i = 0; i < std::size(kKeyNames); ++i) {
-    if (kKeyNames[i].key != static_cast<Key>(i)) return false;
-  }
-  return true;
-}(), "the names are in the order of Key");
+static_assert(
+    [] {
+      for (size_t i = 0; i < std::size(kKeyNames); ++i) {
+        if (kKeyNames[i].key != static_cast<Key>(i)) return false;
+      }
+      return true;
+    }(),
+    "the names are in the order of Key");
 
 constexpr NameTable<std::size(kKeyNames)> kKeyTable(std::size(kKeyNames), [](size_t i) { return kKeyNames[i].name; });
 

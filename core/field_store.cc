@@ -13,6 +13,7 @@ namespace tidemark {
 namespace {
 
 constexpr uint32_t kEntryStep = 4;
+constexpr uint32_t kLeastSlack = 64;  // of a block, in bytes
 
 }  // namespace
 
@@ -38,64 +39,60 @@ void FieldStore::Entry::SetSize(uint32_t bytes, uint32_t capacity) {
       std::min<uint32_t>((capacity - Align(bytes)) / kUnit, std::numeric_limits<uint16_t>::max()));
 }
 
-// Moves everything to a new block with room for that many entries and bytes, leaving the gaps behind.
-void FieldStore::Reserve(uint32_t entries, uint32_t extra_bytes) {
-  const uint32_t count = Count();
-  const uint32_t new_entry_capacity = (entries + kEntryStep - 1) / kEntryStep * kEntryStep;
-  uint32_t live = static_cast<uint32_t>(new_entry_capacity * sizeof(Entry));
-  for (uint32_t i = 0; i < count; ++i) live += Entries()[i].Capacity();
-  const uint32_t new_capacity = Align(live + extra_bytes + live / 8);
-  char* const block = static_cast<char*>(std::malloc(new_capacity));
+void FieldStore::Reserve(uint32_t bytes) {
+  if (bytes <= capacity_) return;
+  char* const block = static_cast<char*>(std::realloc(block_, bytes));
   if (block == nullptr) throw std::bad_alloc();
-  uint32_t used = static_cast<uint32_t>(new_entry_capacity * sizeof(Entry));
-  Entry* const moved = reinterpret_cast<Entry*>(block);
-  for (uint32_t i = 0; i < count; ++i) {
-    moved[i] = Entries()[i];
-    std::memcpy(block + used, block_ + moved[i].offset, moved[i].size);
-    moved[i].offset = used;
-    used += moved[i].Capacity();
-  }
-  std::free(block_);
   block_ = block;
-  capacity_ = new_capacity;
-  used_ = used;
-  entry_capacity_ = new_entry_capacity;
+  capacity_ = bytes;
 }
 
-// An entry for a slot without one; a place of `room` bytes will follow.
-void FieldStore::Insert(Slot slot, uint32_t room) {
+// Moves what lies from `at` on by so many bytes.
+void FieldStore::OpenGap(uint32_t at, uint32_t bytes) {
+  const uint32_t needed = used_ + bytes;
+  if (needed > capacity_) Reserve(Align(needed + std::max(needed / 8, kLeastSlack)));
+  std::memmove(block_ + at + bytes, block_ + at, used_ - at);
+  used_ = needed;
   const uint32_t count = Count();
-  if (count == entry_capacity_) Reserve(count + 1, Align(room));
+  for (Entry* entry = Entries(); entry != Entries() + count; ++entry) {
+    if (entry->offset >= at) entry->offset += bytes;
+  }
+}
+
+// An entry for a slot without one, with no bytes yet.
+FieldStore::Entry& FieldStore::Insert(Slot slot) {
+  const uint32_t count = Count();
+  if (count == entry_capacity_) {
+    OpenGap(static_cast<uint32_t>(count * sizeof(Entry)), kEntryStep * sizeof(Entry));
+    entry_capacity_ += kEntryStep;
+  }
   Entry* const entry = Entries() + Rank(slot);
   std::memmove(entry + 1, entry, static_cast<size_t>(Entries() + count - entry) * sizeof(Entry));
   *entry = Entry{used_, 0, Entry::kTimeless, 0};
   present_ |= Bit(slot);
+  return *entry;
 }
 
-// Gives the slot a place of `size` bytes, of which the first `kept` are what they were; `room` is for a new place.
-char* FieldStore::Resize(Slot slot, uint32_t size, uint32_t kept, uint32_t room) {
-  if (!Has(slot)) Insert(slot, room);
-  Entry* entry = &EntryOf(slot);
+// Gives the slot's value this size; what both sizes have of it stays. Where its place is too small, that becomes
+// `room` bytes.
+char* FieldStore::Resize(Slot slot, uint32_t size, uint32_t room) {
+  Entry* entry = Has(slot) ? &EntryOf(slot) : &Insert(slot);
+  const uint32_t offset = entry->offset;
   uint32_t capacity = entry->Capacity();
   if (size > capacity) {
+    OpenGap(offset + capacity, Align(room) - capacity);
+    entry = &EntryOf(slot);
+    entry->offset = offset;  // one without bytes lies where the gap begins
     capacity = Align(room);
-    if (used_ + capacity > capacity_) {
-      entry->SetSize(kept, Align(kept));
-      Reserve(Count(), capacity);
-      entry = &EntryOf(slot);
-    }
-    if (kept > 0) std::memcpy(block_ + used_, block_ + entry->offset, kept);
-    entry->offset = used_;
-    used_ += capacity;
   }
   entry->SetSize(size, capacity);
-  return block_ + entry->offset;
+  return block_ + offset;
 }
 
 void FieldStore::Set(Slot slot, EventTime time, std::string_view value) {
   EndSharingOf(slot);
   const auto size = static_cast<uint32_t>(value.size());
-  char* const place = Resize(slot, size, 0, size + size / 8);  // so that a successor a little longer fits
+  char* const place = Resize(slot, size, size);
   EntryOf(slot).SetTime(time);
   CopyShort(place, value.data(), value.size());
 }
@@ -104,7 +101,7 @@ void FieldStore::Append(Slot slot, std::string_view more) {
   const auto old_size = static_cast<uint32_t>(Get(slot).size());
   const auto added = static_cast<uint32_t>(more.size());
   const uint32_t size = old_size + added;
-  char* const place = Resize(slot, size, old_size, size + std::max(2 * added, size / 4));  // more will follow
+  char* const place = Resize(slot, size, size + 3 * added);  // more will follow
   CopyShort(place + old_size, more.data(), added);
 }
 

@@ -1,8 +1,9 @@
 // The values of one session: a small map from Slot to bytes, in one block of memory.
 //
 // The block begins with a directory of the slots that are present, in slot order, each with the event time its value
-// comes from; the values lie behind it, with some slack so that one that grows a little stays where it is. A session
-// without a block (moved from, or cleared) is empty. There are no pointers inside: a block can be copied as it is.
+// comes from; the values lie behind it without gaps. A value that outgrows its place moves on what lies behind it, and
+// keeps its place when it gets shorter; all share the slack at the end of the block. A session without a block (moved
+// from, or cleared) is empty. There are no pointers inside: a block can be copied as it is.
 //
 // Most events say again, byte for byte, what the ones before them said of browser, device, place and address. So values
 // that one event has set together can share their time, under a hash of the bytes they come from: Renew moves it on for
@@ -63,8 +64,8 @@ class FieldStore {
     return true;
   }
 
-  // Makes room for so many values of so many bytes in all, for a caller that knows what will come.
-  void Reserve(uint32_t values, uint32_t bytes);
+  // Makes the block that large, for a caller that knows what will come.
+  void Reserve(uint32_t bytes);
 
   // Forgets everything but `slot`.
   void KeepOnly(Slot slot);
@@ -101,8 +102,9 @@ class FieldStore {
   Entry* Entries() const { return reinterpret_cast<Entry*>(block_); }
   Entry& EntryOf(Slot slot) const { return Entries()[Rank(slot)]; }
   uint32_t Count() const { return static_cast<uint32_t>(std::popcount(present_)); }
-  void Insert(Slot slot, uint32_t room);
-  char* Resize(Slot slot, uint32_t size, uint32_t kept, uint32_t room);
+  void OpenGap(uint32_t at, uint32_t bytes);
+  Entry& Insert(Slot slot);
+  char* Resize(Slot slot, uint32_t size, uint32_t room);
   void EndSharing();
   void EndSharingOf(Slot slot) {
     if ((shared_ & Bit(slot)) != 0) EndSharing();

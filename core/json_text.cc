@@ -21,8 +21,8 @@ constexpr uint64_t NeedEscapes(uint64_t v) {
   return control | HasZero(v ^ Repeat('"')) | HasZero(v ^ Repeat('\\'));
 }
 
-// Copies the part at the beginning of `text` that needs no escapes, eight bytes at a time, and returns its length. There
-// must be room for all of `text`.
+// Copies the part at the beginning of `text` that needs no escapes, eight bytes at a time, and returns its length.
+// There must be room for all of `text`.
 size_t CopyPlain(std::string_view text, char* to) {
   size_t i = 0;
   const auto copy_eight = [&](size_t at) {

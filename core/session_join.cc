@@ -295,6 +295,7 @@ void OpenSession(const Event& event, const JoinContext& context, Session& sessio
   session.first = event.time;
   session.last = event.time;
   session.first_offset = context.offset;
+  session.fields.Reserve(static_cast<uint32_t>(event.document->size() * 5 / 8));  // packed it takes about that
   context.packed.clear();
   PackKey(event.key, context.packed);
   session.fields.Set(Slot::kKey, kBeforeAllTime, context.packed.view());
