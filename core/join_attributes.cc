@@ -1,6 +1,8 @@
 // What an event's `attributes` and `attributeLists` become: per key the newest value, except that the keys the rules
 // name become lists of distinct values.
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <optional>
 #include <utility>
 
@@ -9,46 +11,66 @@
 namespace tidemark {
 namespace {
 
-using MemberList = Collected<std::pair<std::string_view, Node>>;
+// A member and what orders it by key: the key's first eight bytes as a number tell most apart.
+struct SortedMember {
+  uint64_t prefix;
+  std::string_view key;
+  Node value;
+
+  // Of a repeated key the last comes first: nodes rise in the document's order.
+  bool operator<(const SortedMember& other) const {
+    if (prefix != other.prefix) return prefix < other.prefix;
+    const int order = key.compare(other.key);
+    return order != 0 ? order < 0 : value > other.value;
+  }
+};
+using MemberList = Collected<SortedMember>;
+
+uint64_t PrefixOf(std::string_view key) {
+  static_assert(std::endian::native == std::endian::little);
+  uint64_t prefix = 0;
+  CopyShort(reinterpret_cast<char*>(&prefix), key.data(), std::min(key.size(), sizeof(prefix)));
+  return __builtin_bswap64(prefix);
+}
 
 // The members of the payload's object called `name`, ordered by key; of a repeated key the last.
 MemberList SortedMembers(const Event& event, Key name) {
   MemberList members;
   const Node object = event.payload[name];
   if (object == kNoNode || !event.document->IsObject(object)) return members;
-  event.document->ForEachMember(object, [&](std::string_view key, Node value) { members.emplace_back(key, value); });
-  // Nodes rise in the document's order, so that the last of a repeated key sorts first.
-  std::sort(members.begin(), members.end(), [](const auto& a, const auto& b) {
-    const int order = a.first.compare(b.first);
-    return order != 0 ? order < 0 : a.second > b.second;
+  event.document->ForEachMember(object, [&](std::string_view key, Node value) {
+    members.push_back({PrefixOf(key), key, value});
   });
-  const auto same_key = [](const auto& a, const auto& b) { return a.first == b.first; };
+  std::sort(members.begin(), members.end());
+  const auto same_key = [](const auto& a, const auto& b) { return SameText(a.key, b.key); };
   members.erase(std::unique(members.begin(), members.end(), same_key), members.end());
   return members;
 }
+
+// An attribute's or list's members by their place in kTypedNames, the first for none of them; of a repeated key the last.
+using TypedNodes = std::array<Node, 4>;
+enum TypedMember : size_t { kOther, kDataType, kValue, kValues };
+constexpr std::array<std::string_view, 3> kTypedTexts = {"dataType", "value", "values"};
+constexpr NameTable<kTypedTexts.size()> kTypedNames(kTypedTexts.size(), [](size_t i) { return kTypedTexts[i]; });
 
 struct TypedValue {
   std::string_view data_type;
   Node value = kNoNode;
 };
 
-// An attribute's or list's `dataType` and the member called `name`; nothing without a string dataType.
-std::optional<TypedValue> ReadTyped(const Document& document, Node object, std::string_view name) {
+// An attribute's or list's `dataType` and its value; nothing without a string dataType.
+std::optional<TypedValue> ReadTyped(const Document& document, Node object, TypedMember wanted) {
   if (!document.IsObject(object)) return std::nullopt;
-  Node data_type = kNoNode;
-  Node value = kNoNode;
-  document.ForEachMember(object, [&](std::string_view key, Node member) {
-    if (key == "dataType") data_type = member;
-    if (key == name) value = member;
-  });
-  if (data_type == kNoNode || value == kNoNode) return std::nullopt;
-  const auto text = document.String(data_type);
+  TypedNodes nodes{};
+  document.ForEachMember(object, kTypedNames, [&](size_t found, Node member) { nodes[found] = member; });
+  if (nodes[kDataType] == kNoNode || nodes[wanted] == kNoNode) return std::nullopt;
+  const auto text = document.String(nodes[kDataType]);
   if (!text) return std::nullopt;
-  return TypedValue{*text, value};
+  return TypedValue{*text, nodes[wanted]};
 }
 
 std::optional<Attribute> ReadEventAttribute(const Event& event, std::string_view key, Node member) {
-  const auto typed = ReadTyped(*event.document, member, "value");
+  const auto typed = ReadTyped(*event.document, member, kValue);
   const auto value = typed ? event.document->String(typed->value) : std::nullopt;
   if (!value) return std::nullopt;
   return Attribute{key, event.time, typed->data_type, *value};
@@ -70,8 +92,8 @@ std::optional<Collected<Term>> ReadListValues(const Document& document, Node lis
 // The event's own lists.
 Collected<AttributeList> OwnLists(const Event& event) {
   Collected<AttributeList> lists;
-  for (const auto& [key, member] : SortedMembers(event, Key::kAttributeLists)) {
-    const auto typed = ReadTyped(*event.document, member, "values");
+  for (const auto& [prefix, key, member] : SortedMembers(event, Key::kAttributeLists)) {
+    const auto typed = ReadTyped(*event.document, member, kValues);
     auto values = typed ? ReadListValues(*event.document, typed->value, event.time) : std::nullopt;
     if (values) lists.push_back({key, event.time, typed->data_type, std::move(*values)});
   }
@@ -96,7 +118,7 @@ void FoldAttributes(std::string_view incoming, ByteBuffer& merged, Session& sess
 void JoinAttributes(const Event& event, const JoinContext& context, Session& session) {
   Collected<AttributeList> named_lists;
   context.packed.clear();
-  for (const auto& [key, member] : SortedMembers(event, Key::kAttributes)) {
+  for (const auto& [prefix, key, member] : SortedMembers(event, Key::kAttributes)) {
     const auto attribute = ReadEventAttribute(event, key, member);
     if (!attribute) continue;
     if (IsNamed(key, context.rules.list_attributes)) {

@@ -77,6 +77,7 @@ class Unpacker {
     return static_cast<uint8_t>(*p_++);
   }
   uint64_t Varint() {
+    if (p_ != end_ && (*p_ & 0x80) == 0) return static_cast<uint8_t>(*p_++);  // nearly always
     uint64_t value = 0;
     for (int shift = 0; shift < 64; shift += 7) {
       const uint8_t byte = Byte();
