@@ -39,9 +39,9 @@ constexpr SlotRule kSteadyApp[] = {
 };
 
 constexpr SlotRule kOtherWeb[] = {
-    {kPayload, Key::kPage, Slot::kPage, kNewest, kObject, &kPageModel},
     {kPayload, Key::kMktCampaign, Slot::kCampaign, kOldest, kObject, &kCampaignModel},
     {kPayload, Key::kReferrer, Slot::kReferrer, kOldest, kObject, &kReferrerModel},
+    {kPayload, Key::kPage, Slot::kPage, kNewest, kObject, &kPageModel},
 };
 
 constexpr SlotRule kOtherApp[] = {

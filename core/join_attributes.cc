@@ -47,7 +47,8 @@ MemberList SortedMembers(const Event& event, Key name) {
   return members;
 }
 
-// An attribute's or list's members by their place in kTypedNames, the first for none of them; of a repeated key the last.
+// An attribute's or list's members by their place in kTypedNames, the first for none of them; of a repeated key the
+// last.
 using TypedNodes = std::array<Node, 4>;
 enum TypedMember : size_t { kOther, kDataType, kValue, kValues };
 constexpr std::array<std::string_view, 3> kTypedTexts = {"dataType", "value", "values"};

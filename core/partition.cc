@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "core/event.h"
+#include "core/lookahead.h"
 #include "core/session.h"
 #include "core/session_codec.h"
 #include "core/session_json.h"
@@ -16,9 +17,10 @@ namespace tidemark {
 
 class Partition::Impl {
  public:
-  Impl(PartitionId id, const Rules& rules) : id_(id), rules_(rules), parser_(rules_), writer_(rules_) {}
+  Impl(PartitionId id, const Rules& rules) : id_(id), rules_(rules), arrivals_(rules_), writer_(rules_) {}
 
   Outcome Apply(const Record& record, Effects& effects);
+  void Announce(const Record& record) { arrivals_.Announce(record, sessions_); }
   void AdvanceWatermark(EventTime watermark, Effects& effects);
   void ChangeRules(const Rules& rules, Effects& effects);
   uint64_t Digest() const;
@@ -39,13 +41,13 @@ class Partition::Impl {
   // How an event of time t stands to an open session (rule 2).
   enum class Fit : uint8_t { kNo, kButForTheSpan, kYes };
 
-  Outcome ApplyEvent(const Event& event, const Record& record, Effects& effects);
-  void FindByKey(const Event& event);
+  Outcome ApplyEvent(const Arrival& arrival, const Record& record, Effects& effects);
+  void FindByKey(const Arrival& arrival);
   Fit FitOf(const Event& event, const Session& session) const;
   bool IsBehindWatermark(const Event& event) const;
   Outcome JoinOrMerge(const Event& event, const JoinContext& context);
   void MergeNext(SessionRef earlier, SessionRef later);
-  void Open(const Event& event, const JoinContext& context);
+  void Open(const Arrival& arrival, const JoinContext& context);
   void EndIfEndEvent(const Event& event, Session& session);
   void WillChange(Session& session);
   void HasChanged(const Session& session);
@@ -58,7 +60,7 @@ class Partition::Impl {
   void Close(SessionRef ref, Effects& effects);
   Duration TimeoutOf(TypeRules type) const { return rules_.timeout.For(type); }
 
-  EventParser parser_;
+  Lookahead arrivals_;
   SessionWriter writer_;
   TimingWheel wheel_;
   SnapshotReader restoring_;
@@ -67,8 +69,6 @@ class Partition::Impl {
   // Scratch, empty between calls but for its memory.
   ByteBuffer packed_;
   ByteBuffer merged_;
-  ByteBuffer packed_key_;  // of the event
-  uint64_t key_hash_ = 0;
   std::vector<SessionRef> candidates_;  // open sessions of the event's key, by first
   std::vector<SessionRef> fitting_;
   EventTime tombstone_last_ = kBeforeAllTime;  // of the event's key, the newest
@@ -84,21 +84,22 @@ Outcome Partition::Impl::Apply(const Record& record, Effects& effects) {
   ++counters_.records;
   counters_.record_bytes += record.value.size();
   Outcome outcome = Outcome::kDeadLetter;
-  if (const Defect* defect = parser_.Parse(record)) {
+  const Arrival& arrival = arrivals_.Take(record);
+  if (const Defect* defect = arrival.defect) {
     ++counters_.dead_letters[static_cast<size_t>(defect->reason)];
     effects.OnDeadLetter({record, defect->reason, defect->detail});
   } else {
-    const Event& event = parser_.event();
-    outcome = ApplyEvent(event, record, effects);
-    AdvanceWatermark(event.time - rules_.max_out_of_orderness, effects);  // rule 6, late or not
+    outcome = ApplyEvent(arrival, record, effects);
+    AdvanceWatermark(arrival.parser.event().time - rules_.max_out_of_orderness, effects);  // rule 6, late or not
   }
   ++counters_.outcomes[static_cast<size_t>(outcome)];
   return outcome;
 }
 
 // Rules 1 to 5 of spec section 3, in their order.
-Outcome Partition::Impl::ApplyEvent(const Event& event, const Record& record, Effects& effects) {
-  FindByKey(event);
+Outcome Partition::Impl::ApplyEvent(const Arrival& arrival, const Record& record, Effects& effects) {
+  const Event& event = arrival.parser.event();
+  FindByKey(arrival);
   if (event.time <= tombstone_last_) {
     return Late(event, record, LateReason::kSessionClosed, tombstone_last_ + Milliseconds(1), effects);
   }
@@ -122,21 +123,17 @@ Outcome Partition::Impl::ApplyEvent(const Event& event, const Record& record, Ef
     const EventTime first_in_time = watermark_ - TimeoutOf(event.type_rules) + Milliseconds(1);
     return Late(event, record, LateReason::kBehindWatermark, first_in_time, effects);
   }
-  Open(event, context);
+  Open(arrival, context);
   return Outcome::kJoined;
 }
 
 // The open sessions of the event's key, ordered by their first event, and its tombstone.
-void Partition::Impl::FindByKey(const Event& event) {
+void Partition::Impl::FindByKey(const Arrival& arrival) {
   candidates_.clear();
   tombstone_last_ = kBeforeAllTime;
-  packed_key_.clear();
-  PackKey(event.key, packed_key_);
-  key_hash_ = HashPackedKey(packed_key_.view());
-  for (SessionRef ref = sessions_.Find(key_hash_); ref != kNoSession; ref = sessions_[ref].next) {
+  for (SessionRef ref = sessions_.Find(arrival.key_hash); ref != kNoSession; ref = sessions_[ref].next) {
     const Session& session = sessions_[ref];
-    session.fields.Prefetch();
-    if (!SameText(session.packed_key(), packed_key_.view())) continue;
+    if (!SameText(session.packed_key(), arrival.packed_key.view())) continue;
     if (session.state == Session::State::kOpen) {
       candidates_.push_back(ref);
     } else {
@@ -211,8 +208,9 @@ void Partition::Impl::MergeNext(SessionRef earlier_ref, SessionRef later_ref) {
   ++counters_.sessions_merged;
 }
 
-void Partition::Impl::Open(const Event& event, const JoinContext& context) {
-  const SessionRef ref = sessions_.Add(key_hash_);
+void Partition::Impl::Open(const Arrival& arrival, const JoinContext& context) {
+  const Event& event = arrival.parser.event();
+  const SessionRef ref = sessions_.Add(arrival.key_hash);
   Session& session = sessions_[ref];
   OpenSession(event, context, session);
   snapshot_.AfterOpening(session);
@@ -318,6 +316,7 @@ void Partition::Impl::ScheduleAll() {
 
 void Partition::Impl::ChangeRules(const Rules& rules, Effects& effects) {
   rules_ = rules;
+  arrivals_.Forget();
   ScheduleAll();
   AdvanceWatermark(watermark_, effects);
 }
@@ -349,6 +348,7 @@ bool Partition::Impl::RestoreSessions(std::string_view bytes) {
 bool Partition::Impl::FinishRestore(const Rules& rules, EventTime watermark) {
   if (!restoring_.AtEnd()) return false;
   rules_ = rules;
+  arrivals_.Forget();
   watermark_ = watermark;
   timers_.clear();
   wheel_.Advance(watermark_, timers_);  // empty still: the timers that follow are sorted in where they belong
@@ -362,6 +362,7 @@ Partition::Partition(Partition&&) noexcept = default;
 Partition& Partition::operator=(Partition&&) noexcept = default;
 
 Outcome Partition::Apply(const Record& record, Effects& effects) { return impl_->Apply(record, effects); }
+void Partition::Announce(const Record& record) { impl_->Announce(record); }
 void Partition::AdvanceWatermark(EventTime watermark, Effects& effects) { impl_->AdvanceWatermark(watermark, effects); }
 void Partition::ChangeRules(const Rules& rules, Effects& effects) { impl_->ChangeRules(rules, effects); }
 void Partition::BeginSnapshot() { impl_->snapshot_.Begin(); }

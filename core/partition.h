@@ -101,6 +101,9 @@ struct PartitionCounters {
   uint64_t sessions_closed[kTypeRulesCount][kCloseReasonCount] = {};
 };
 
+// How many records a partition reads ahead at most.
+inline constexpr size_t kAnnouncedAhead = 4;
+
 class Partition {
  public:
   Partition(PartitionId id, const Rules& rules);
@@ -110,6 +113,11 @@ class Partition {
 
   // Takes one record (offsets rise; gaps are normal), as spec section 3 says.
   Outcome Apply(const Record& record, Effects& effects);
+
+  // Tells that `record` will be applied after those announced before it, up to kAnnouncedAhead of them: it is read
+  // already, so its bytes must stay. Changes nothing but the time it takes: who announces the third record from now
+  // before each Apply does not wait for memory. A record that does not come is forgotten.
+  void Announce(const Record& record);
 
   // Moves the watermark to `watermark` if that is later than it is, and closes what is due.
   // kAfterAllTime closes everything: the end of a file.

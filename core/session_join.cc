@@ -302,14 +302,14 @@ void OpenSession(const Event& event, const JoinContext& context, Session& sessio
   JoinSession(event, context, session);
 }
 
+// What hardly ever changes comes first, so that it lies at the beginning of a session's block, and what grows with
+// every event last, where there is little behind it to move.
 void JoinSession(const Event& event, const JoinContext& context, Session& session) {
   if (event.time < session.last) ++session.out_of_order;
   session.first = std::min(session.first, event.time);
   session.last = std::max(session.last, event.time);
   session.last_offset = context.offset;
   ++session.events;
-  RememberId(context, session);
-  if (event.time == session.last) SetLastEvent(event, context, session);
   ApplySteadyRules(SteadyRules(event.kind), event, context.packed, session);
   ApplyRules(OtherRules(event.kind), event, context.packed, session);
   if (event.kind == EventKind::kDetail) {
@@ -318,6 +318,8 @@ void JoinSession(const Event& event, const JoinContext& context, Session& sessio
     JoinReferrerUrl(event, context.packed, session);
     JoinJourney(event, context, session);
   }
+  if (event.time == session.last) SetLastEvent(event, context, session);
+  RememberId(context, session);
 }
 
 }  // namespace tidemark
