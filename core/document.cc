@@ -46,7 +46,7 @@ bool IsNumberText(std::string_view text) {
 
 constexpr uint64_t kOnes = 0x0101010101010101;
 
-// Up to seven characters behind leading zeros, the first one lowest.
+// Up to seven characters behind leading zeros, as a word whose lowest byte comes first.
 constexpr uint64_t Padded(std::string_view text) {
   uint64_t word = 0;
   for (size_t i = 0; i < 8; ++i) {
@@ -137,27 +137,33 @@ bool Document::CheckStructure() {
   std::fill_n(stage1_->structural_indexes.get() + count_, kSentinels, index_[0]);
   if (match_.size() < count_ + kSentinels) match_.resize(size_t{2} * (count_ + kSentinels));
   constexpr Node kOutside = UINT32_MAX;
+  const char* const json = json_;  // these three in registers
+  const uint32_t* const index = index_;
+  Node* const match = match_.data();
+  const auto at = [&](Node n) { return json[index[n]]; };
   Node inside = kOutside;  // the innermost open bracket
   bool in_object = false;
   for (Node i = 0;; ++i) {
     if (in_object) {
-      if (At(i) != '"' || At(i + 1) != ':') return false;
+      if (at(i) != '"' || at(i + 1) != ':') return false;
       i += 2;
     }
-    const char c = At(i);
-    if (c == '{' || c == '[') {
-      match_[i] = std::exchange(inside, i);
-      in_object = c == '{';
-      if (At(i + 1) != (in_object ? '}' : ']')) continue;
-    } else if (c != '"' && !CheckScalar(i)) {
-      return false;
+    const char c = at(i);
+    if (c != '"') {
+      if (c == '{' || c == '[') {
+        match[i] = std::exchange(inside, i);
+        in_object = c == '{';
+        if (at(i + 1) != (in_object ? '}' : ']')) continue;
+      } else if (!IsUsualScalar(json + index[i], json + index[i + 1]) && !CheckScalar(i)) {
+        return false;
+      }
     }
     // After a value: close what ends here, up to the next comma.
-    for (++i; At(i) != ','; ++i) {
-      if (At(i) != (in_object ? '}' : ']')) return false;
-      inside = std::exchange(match_[inside], i);
+    for (++i; at(i) != ','; ++i) {
+      if (at(i) != (in_object ? '}' : ']')) return false;
+      inside = std::exchange(match[inside], i);
       if (inside == kOutside) return i + 1 == count_;
-      in_object = At(inside) == '{';
+      in_object = at(inside) == '{';
     }
   }
 }
@@ -173,16 +179,20 @@ std::string_view Document::ScalarText(Node n) const {
 bool Document::CheckScalar(Node n) const {
   if (n + 1 >= count_) return false;
   const std::string_view text = ScalarText(n);
-  if (text.size() < sizeof(uint64_t) && HasBytesBehind(text, sizeof(uint64_t))) {
-    // Seven bytes or fewer, padded with leading zeros: what nearly all scalars are can be told without a loop.
-    uint64_t word;
-    std::memcpy(&word, text.data(), sizeof(word));
-    const auto unused = static_cast<unsigned>(sizeof(word) - text.size()) * 8;
-    word = word << unused | ('0' * kOnes) >> (64 - unused);
-    if (static_cast<int>(word == Padded("true")) | (word == Padded("false")) | (word == Padded("null"))) return true;
-    if (AreDigits(word) && (text.size() == 1 || text[0] != '0')) return true;
-  }
   return text == "true" || text == "false" || text == "null" || IsNumberText(text);
+}
+
+// A literal or a whole number of up to seven digits, and nothing else between `begin` and `next`, where the next
+// structural is: so nearly all scalars are told without a loop. False means nothing.
+bool Document::IsUsualScalar(const char* begin, const char* next) const {
+  uint64_t word;
+  const auto size = static_cast<size_t>(next - begin);
+  if (size >= sizeof(word) || begin + sizeof(word) > end_) return false;
+  std::memcpy(&word, begin, sizeof(word));
+  const auto unused = static_cast<unsigned>(sizeof(word) - size) * 8;
+  word = word << unused | ('0' * kOnes) >> (64 - unused);  // the text behind leading zeros, the last one highest
+  if (static_cast<int>(word == Padded("true")) | (word == Padded("false")) | (word == Padded("null"))) return true;
+  return AreDigits(word) && (size == 1 || *begin != '0');
 }
 
 // Every backslash of a document whose structure holds is inside a string. Notes where the first and the last one are.

@@ -123,6 +123,7 @@ class Document {
 
   bool CheckStructure();
   bool CheckScalar(Node n) const;
+  bool IsUsualScalar(const char* begin, const char* next) const;
   bool CheckEscapes();
   std::string_view ScalarText(Node n) const;
   std::optional<std::string_view> Unescape(std::string_view raw) const;
