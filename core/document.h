@@ -11,6 +11,7 @@
 // escapes; both are valid until the next Parse. One thread at a time.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <deque>
 #include <memory>
@@ -18,6 +19,8 @@
 #include <string>
 #include <string_view>
 #include <vector>
+
+#include "core/byte_buffer.h"
 
 namespace simdjson::internal {
 class dom_parser_implementation;
@@ -95,6 +98,19 @@ class Document {
     }
   }
 
+  // Whether the object's members are just these, written without escapes and in this order. Then `values` has theirs.
+  template <size_t kCount>
+  bool HasMembers(Node object, const std::array<std::string_view, kCount>& names,
+                  std::array<Node, kCount>& values) const {
+    Node i = object + 1;
+    for (size_t k = 0; k < kCount; ++k) {
+      if (i >= match_[object] || !IsPlainKey(i, names[k])) return false;
+      values[k] = i + 2;
+      i = NextSibling(values[k]);
+    }
+    return i > match_[object];
+  }
+
   // Calls visit(value) for each element in order.
   template <typename Visit>
   void ForEachElement(Node array, Visit&& visit) const {
@@ -109,6 +125,10 @@ class Document {
     const char* end = json_ + index_[n + 1] - 1;
     while (*end != '"') --end;  // blanks between the closing quote and the next structural
     return {begin, static_cast<size_t>(end - begin)};
+  }
+  bool IsPlainKey(Node n, std::string_view name) const {
+    const char* const begin = json_ + index_[n] + 1;
+    return begin + name.size() < end_ && begin[name.size()] == '"' && SameText({begin, name.size()}, name);
   }
   bool MayHaveEscapes(std::string_view raw) const {
     return raw.data() + raw.size() > first_escape_ && raw.data() <= last_escape_;

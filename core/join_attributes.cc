@@ -55,26 +55,35 @@ constexpr std::array<std::string_view, 3> kTypedTexts = {"dataType", "value", "v
 constexpr NameTable<kTypedTexts.size()> kTypedNames(kTypedTexts.size(), [](size_t i) { return kTypedTexts[i]; });
 
 struct TypedValue {
-  std::string_view data_type;
-  Node value = kNoNode;
+  Node data_type;
+  Node value;
 };
 
-// An attribute's or list's `dataType` and its value; nothing without a string dataType.
+// An attribute's or list's `dataType` and its value; nothing where it has not both.
 std::optional<TypedValue> ReadTyped(const Document& document, Node object, TypedMember wanted) {
   if (!document.IsObject(object)) return std::nullopt;
   TypedNodes nodes{};
   document.ForEachMember(object, kTypedNames, [&](size_t found, Node member) { nodes[found] = member; });
   if (nodes[kDataType] == kNoNode || nodes[wanted] == kNoNode) return std::nullopt;
-  const auto text = document.String(nodes[kDataType]);
-  if (!text) return std::nullopt;
-  return TypedValue{*text, nodes[wanted]};
+  return TypedValue{nodes[kDataType], nodes[wanted]};
 }
 
+// As nearly all of them are written.
+constexpr std::array<std::string_view, 2> kUsualAttribute = {"dataType", "value"};
+
 std::optional<Attribute> ReadEventAttribute(const Event& event, std::string_view key, Node member) {
-  const auto typed = ReadTyped(*event.document, member, kValue);
-  const auto value = typed ? event.document->String(typed->value) : std::nullopt;
-  if (!value) return std::nullopt;
-  return Attribute{key, event.time, typed->data_type, *value};
+  const Document& document = *event.document;
+  if (!document.IsObject(member)) return std::nullopt;
+  std::array<Node, 2> usual;
+  if (!document.HasMembers(member, kUsualAttribute, usual)) {
+    const auto typed = ReadTyped(document, member, kValue);
+    if (!typed) return std::nullopt;
+    usual = {typed->data_type, typed->value};
+  }
+  const auto data_type = document.String(usual[0]);
+  const auto value = document.String(usual[1]);
+  if (!data_type || !value) return std::nullopt;
+  return Attribute{key, event.time, *data_type, *value};
 }
 
 std::optional<Collected<Term>> ReadListValues(const Document& document, Node list, EventTime time) {
@@ -95,8 +104,10 @@ Collected<AttributeList> OwnLists(const Event& event) {
   Collected<AttributeList> lists;
   for (const auto& [prefix, key, member] : SortedMembers(event, Key::kAttributeLists)) {
     const auto typed = ReadTyped(*event.document, member, kValues);
-    auto values = typed ? ReadListValues(*event.document, typed->value, event.time) : std::nullopt;
-    if (values) lists.push_back({key, event.time, typed->data_type, std::move(*values)});
+    if (!typed) continue;
+    const auto data_type = event.document->String(typed->data_type);
+    auto values = ReadListValues(*event.document, typed->value, event.time);
+    if (data_type && values) lists.push_back({key, event.time, *data_type, std::move(*values)});
   }
   return lists;
 }

@@ -1,7 +1,6 @@
 #include "core/session_codec.h"
 
-#include <absl/numeric/int128.h>
-
+#include "core/quick_hash.h"
 #include "core/timestamp.h"
 
 namespace tidemark {
@@ -122,10 +121,7 @@ bool DecodeSession(Unpacker& in, Session& session) {
   return DecodeValues(in, session.fields) && IsSound(session);
 }
 
-uint64_t MixDigest(uint64_t a, uint64_t b) {
-  const absl::uint128 product = absl::uint128(a ^ kDigestSeed) * (b ^ kDigestFactor);
-  return absl::Uint128Low64(product) ^ absl::Uint128High64(product);
-}
+uint64_t MixDigest(uint64_t a, uint64_t b) { return MultiplyFold(a ^ kDigestSeed, b ^ kDigestFactor); }
 
 uint64_t SessionDigest(const Session& session) {
   const uint64_t kind = FlagsOf(session) | static_cast<uint64_t>(session.end_reason) << 8;

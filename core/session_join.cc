@@ -1,15 +1,13 @@
 // How one event becomes part of a session: the rules of spec section 2 that are rows of the dialect (event_rules.cc)
 // first, then those that need more than a row.
-#include <xxhash.h>
-
 #include <algorithm>
 #include <optional>
 
 #include "core/collections.h"
 #include "core/join_collections.h"
 #include "core/packed.h"
+#include "core/quick_hash.h"
 #include "core/session.h"
-#include "core/session_codec.h"
 
 namespace tidemark {
 namespace {
@@ -59,8 +57,8 @@ uint64_t HashOf(std::span<const SlotRule> rules, const Event& event) {
   for (const SlotRule& rule : rules) {
     const Node value = ValueOf(rule, event);
     if (value == kNoNode) continue;
-    const std::string_view raw = event.document->Raw(value);
-    hash = MixDigest(hash ^ static_cast<uint64_t>(rule.slot), XXH3_64bits(raw.data(), raw.size()));
+    const uint64_t own = QuickHash(event.document->Raw(value));
+    hash = MultiplyFold(hash ^ own, 0x9E3779B97F4A7C15 + static_cast<uint64_t>(rule.slot));
   }
   return hash;
 }
