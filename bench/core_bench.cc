@@ -5,14 +5,17 @@
 // `of_simdjson` is the median of (yardstick time / own time), 1 meaning as fast as the yardstick. Each pass checks its
 // result before its time counts. One core, from memory:
 //
-//   taskset -c 0 build/release/bench/core_bench [--events=N]
+//   taskset -c 0 build/release/bench/core_bench [--events=N] [--open_sessions=N]
 #include <benchmark/benchmark.h>
 #include <simdjson.h>
 
 #include <algorithm>
+#include <array>
 #include <chrono>
 #include <cstdlib>
+#include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "bench/traffic.h"
@@ -25,7 +28,8 @@ namespace tidemark::bench {
 namespace {
 
 constexpr uint64_t kSeed = 1;
-uint64_t g_events = 100'000;  // --events
+uint64_t g_events = 100'000;                // --events
+constexpr int64_t kRandomEvents = 300'000;  // of the measurements with many sessions
 
 const Traffic& Web() {
   static const Traffic kTraffic = MakeWebTraffic(g_events, kSeed);
@@ -97,15 +101,23 @@ class CountingEffects : public Effects {
   uint64_t others = 0;
 };
 
+// Announces each record three before its turn, as whoever reads from Kafka or from a file can.
+void ApplyAll(const std::vector<std::string_view>& events, Partition& partition, Effects& effects) {
+  constexpr size_t kAhead = kAnnouncedAhead - 1;
+  const auto record = [&](size_t i) { return Record{events[i], Offset{static_cast<int64_t>(i)}, kAfterAllTime}; };
+  for (size_t i = 0; i < std::min(kAhead, events.size()); ++i) partition.Announce(record(i));
+  for (size_t i = 0; i < events.size(); ++i) {
+    if (i + kAhead < events.size()) partition.Announce(record(i + kAhead));
+    partition.Apply(record(i), effects);
+  }
+}
+
 // Everything: parse, sessionize, emit.
 void WholeEngine(const Traffic& traffic) {
   static const Rules kRules;
   Partition partition(PartitionId{0}, kRules);
   CountingEffects effects;
-  int64_t offset = 0;
-  for (const std::string_view event : traffic.events) {
-    partition.Apply({event, Offset{offset++}, kAfterAllTime}, effects);
-  }
+  ApplyAll(traffic.events, partition, effects);
   partition.AdvanceWatermark(kAfterAllTime, effects);
   Check(effects.events == traffic.events.size() && effects.others == 0, "every event is in a session");
   Check(effects.sessions > 0 && effects.bytes > effects.sessions * 300, "sessions are emitted");
@@ -165,15 +177,95 @@ void BM_EmitSession(benchmark::State& state) {
 }
 BENCHMARK(BM_EmitSession);
 
+// Events of many visitors: those of the traffic without a session id, under the ids of other customers.
+class ManyVisitors {
+ public:
+  ManyVisitors() {
+    for (const std::string_view event : Web().events) {
+      const bool usable = event.find("\"session\":") == event.npos && event.starts_with(kBeforeId);
+      if (usable && forms_.size() < 64) forms_.emplace_back(event);
+    }
+    Check(!forms_.empty(), "some events are by customer");
+  }
+
+  // The next event, of that visitor. Valid until as many more were taken as may be announced.
+  std::string_view Next(uint64_t visitor) {
+    std::string& event = ring_[number_ % ring_.size()];
+    event.assign(forms_[visitor % forms_.size()]);
+    Write(event, kBeforeId.size(), number_++);
+    Write(event, event.find(kBeforeCustomer) + kBeforeCustomer.size(), visitor);
+    return event;
+  }
+
+ private:
+  static constexpr std::string_view kBeforeId = R"({"id":")";
+  static constexpr std::string_view kBeforeCustomer = R"("customerId":")";
+
+  // The last twelve digits of a UUID.
+  static void Write(std::string& event, size_t uuid, uint64_t value) {
+    for (size_t i = 36; i > 24; value /= 10) event[uuid + --i] = static_cast<char>('0' + value % 10);
+  }
+
+  std::vector<std::string> forms_;
+  std::array<std::string, 2 * kAnnouncedAhead> ring_;
+  uint64_t number_ = 0;
+};
+
+// An event for a visitor drawn at random, while so many sessions are open; and the memory they take. The drawing and
+// writing of the event counts too, and is the same for all.
+void BM_OpenSessions(benchmark::State& state) {
+  const auto sessions = static_cast<uint64_t>(state.range(0));
+  Rules rules;
+  rules.timeout.web = Days(365);
+  rules.max_duration.web = Days(3650);
+  Partition partition(PartitionId{0}, rules);
+  CountingEffects effects;
+  ManyVisitors visitors;
+  std::mt19937_64 random(kSeed);
+  std::array<std::string_view, kAnnouncedAhead> ahead;
+  int64_t offset = 0;
+  const auto apply = [&](uint64_t visitor) {
+    std::string_view& place = ahead[static_cast<uint64_t>(offset) % ahead.size()];
+    const std::string_view due = std::exchange(place, visitors.Next(visitor));
+    partition.Announce({place, Offset{offset}, kAfterAllTime});
+    if (!due.empty()) {
+      const Offset before{offset - static_cast<int64_t>(ahead.size())};
+      Check(partition.Apply({due, before, kAfterAllTime}, effects) == Outcome::kJoined, "it joins");
+    }
+    ++offset;
+  };
+  for (uint64_t visitor = 0; visitor < sessions; ++visitor) apply(visitor);
+  while (state.KeepRunning()) apply(random() % sessions);
+  const auto state_bytes = static_cast<double>(partition.state_bytes());
+  const auto open = static_cast<double>(partition.open_sessions());
+  partition.AdvanceWatermark(kAfterAllTime, effects);
+  Check(effects.sessions + ahead.size() >= sessions, "the sessions are emitted");
+  state.SetItemsProcessed(static_cast<int64_t>(state.iterations()));
+  state.counters["bytes_per_session"] = state_bytes / open;
+  state.counters["of_its_json"] =
+      state_bytes / open * static_cast<double>(effects.sessions) / static_cast<double>(effects.bytes);
+}
+BENCHMARK(BM_OpenSessions)->Arg(10'000)->Iterations(kRandomEvents);
+
 }  // namespace
+
+// `--open_sessions=N`: also with so many.
+void AddOpenSessions(const char* count) {
+  benchmark::RegisterBenchmark("BM_OpenSessions", BM_OpenSessions)
+      ->Arg(std::strtoll(count, nullptr, 10))
+      ->Iterations(kRandomEvents);
+}
 
 void TakeOwnFlags(int& argc, char** argv) {
   int kept = 1;
   for (int i = 1; i < argc; ++i) {
     const std::string_view flag = argv[i];
     constexpr std::string_view kEvents = "--events=";
+    constexpr std::string_view kOpenSessions = "--open_sessions=";
     if (flag.starts_with(kEvents)) {
       g_events = std::strtoull(argv[i] + kEvents.size(), nullptr, 10);
+    } else if (flag.starts_with(kOpenSessions)) {
+      AddOpenSessions(argv[i] + kOpenSessions.size());
     } else {
       argv[kept++] = argv[i];
     }

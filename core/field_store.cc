@@ -13,7 +13,7 @@ namespace tidemark {
 namespace {
 
 constexpr uint32_t kEntryStep = 4;
-constexpr uint32_t kLeastSlack = 64;  // of a block, in bytes
+constexpr uint32_t kLeastSlack = 128;  // of a block, in bytes
 
 }  // namespace
 

@@ -1,7 +1,6 @@
 #include "core/timing_wheel.h"
 
 #include <bit>
-#include <utility>
 
 namespace tidemark {
 
@@ -21,8 +20,10 @@ void TimingWheel::Add(const Timer& timer) {
 }
 
 void TimingWheel::TakeAll(int level, uint64_t slot, std::vector<Timer>& due) {
-  std::vector<Timer> timers = std::exchange(slots_[level][slot], {});
+  std::vector<Timer>& timers = slots_[level][slot];
   due.insert(due.end(), timers.begin(), timers.end());
+  timers.clear();
+  if (timers.capacity() > kKeptCapacity) timers.shrink_to_fit();
   occupied_[level] &= ~(uint64_t{1} << slot);
 }
 

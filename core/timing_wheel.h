@@ -7,6 +7,7 @@
 #pragma once
 
 #include <array>
+#include <cstddef>
 #include <cstdint>
 #include <vector>
 
@@ -33,6 +34,8 @@ class TimingWheel {
   static constexpr int kDigitBits = 6;
   static constexpr int kLevels = 11;
   static constexpr uint64_t kSlots = 1 << kDigitBits;
+
+  static constexpr size_t kKeptCapacity = 64;  // of an empty slot, in timers: a larger one gives its memory back
 
   static uint64_t Ticks(EventTime time);
   void TakeAll(int level, uint64_t slot, std::vector<Timer>& due);
