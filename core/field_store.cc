@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <cstdlib>
 #include <cstring>
-#include <limits>
 #include <new>
 #include <utility>
 
@@ -31,12 +30,6 @@ FieldStore& FieldStore::operator=(FieldStore&& other) noexcept {
   std::swap(used_, other.used_);
   std::swap(entry_capacity_, other.entry_capacity_);
   return *this;
-}
-
-void FieldStore::Entry::SetSize(uint32_t bytes, uint32_t capacity) {
-  size = bytes;
-  slack = static_cast<uint16_t>(
-      std::min<uint32_t>((capacity - Align(bytes)) / kUnit, std::numeric_limits<uint16_t>::max()));
 }
 
 void FieldStore::Reserve(uint32_t bytes) {
@@ -68,32 +61,32 @@ FieldStore::Entry& FieldStore::Insert(Slot slot) {
   }
   Entry* const entry = Entries() + Rank(slot);
   std::memmove(entry + 1, entry, static_cast<size_t>(Entries() + count - entry) * sizeof(Entry));
-  *entry = Entry{used_, 0, Entry::kTimeless, 0};
+  *entry = Entry{used_, 0, Entry::kTimeless};
   present_ |= Bit(slot);
   return *entry;
 }
 
-// Gives the slot's value this size; what both sizes have of it stays. Where its place is too small, that becomes
-// `room` bytes.
-char* FieldStore::Resize(Slot slot, uint32_t size, uint32_t room) {
+// Gives the slot's value this time and size; what both sizes have of it stays. Where its place is too small, that
+// becomes `room` bytes.
+char* FieldStore::Resize(Slot slot, EventTime time, uint32_t size, uint32_t room) {
   Entry* entry = Has(slot) ? &EntryOf(slot) : &Insert(slot);
   const uint32_t offset = entry->offset;
   uint32_t capacity = entry->Capacity();
   if (size > capacity) {
     OpenGap(offset + capacity, Align(room) - capacity);
     entry = &EntryOf(slot);
-    entry->offset = offset;  // one without bytes lies where the gap begins
     capacity = Align(room);
   }
-  entry->SetSize(size, capacity);
+  entry->offset = offset;  // one without bytes lay where the gap began, and moved
+  entry->size = size;
+  entry->SetTime(time, std::min((capacity - Align(size)) / kUnit, Entry::kMostSlack));
   return block_ + offset;
 }
 
 void FieldStore::Set(Slot slot, EventTime time, std::string_view value) {
   EndSharingOf(slot);
   const auto size = static_cast<uint32_t>(value.size());
-  char* const place = Resize(slot, size, size);
-  EntryOf(slot).SetTime(time);
+  char* const place = Resize(slot, time, size, size);
   CopyShort(place, value.data(), value.size());
 }
 
@@ -101,7 +94,8 @@ void FieldStore::Append(Slot slot, std::string_view more) {
   const auto old_size = static_cast<uint32_t>(Get(slot).size());
   const auto added = static_cast<uint32_t>(more.size());
   const uint32_t size = old_size + added;
-  char* const place = Resize(slot, size, size + 3 * added);  // more will follow
+  const EventTime time = Has(slot) ? TimeOf(slot) : kBeforeAllTime;
+  char* const place = Resize(slot, time, size, size + 3 * added);  // more will follow
   CopyShort(place + old_size, more.data(), added);
 }
 

@@ -86,15 +86,25 @@ class FieldStore {
   struct Entry {
     uint32_t offset;  // from the beginning of the block
     uint32_t size;
-    uint64_t time : 48;   // milliseconds since 1970; kTimeless: before all time
-    uint64_t slack : 16;  // units of room behind the value; more than fit in here are given up
+    uint64_t slack_and_time;  // 16 bits, 48 bits; written as one, because it is read again at once
 
-    static constexpr uint64_t kTimeless = (uint64_t{1} << 48) - 1;  // later than the year 9999
+    static constexpr int kTimeBits = 48;
+    static constexpr uint64_t kTimeless = (uint64_t{1} << kTimeBits) - 1;  // later than the year 9999
+    static constexpr uint32_t kMostSlack = UINT16_MAX;                     // more room than that is given up
 
-    EventTime Time() const { return time == kTimeless ? kBeforeAllTime : EventTime{static_cast<int64_t>(time)}; }
-    void SetTime(EventTime t) { time = t == kBeforeAllTime ? kTimeless : static_cast<uint64_t>(t.ms) & kTimeless; }
-    uint32_t Capacity() const { return Align(size) + static_cast<uint32_t>(slack) * kUnit; }
-    void SetSize(uint32_t bytes, uint32_t capacity);
+    // Milliseconds since 1970, or before all time.
+    EventTime Time() const {
+      const uint64_t time = slack_and_time & kTimeless;
+      return time == kTimeless ? kBeforeAllTime : EventTime{static_cast<int64_t>(time)};
+    }
+    // In units of room behind the value.
+    uint32_t Slack() const { return static_cast<uint32_t>(slack_and_time >> kTimeBits); }
+    uint32_t Capacity() const { return Align(size) + Slack() * kUnit; }
+    void SetTime(EventTime t, uint32_t slack) {
+      const uint64_t time = t == kBeforeAllTime ? kTimeless : static_cast<uint64_t>(t.ms) & kTimeless;
+      slack_and_time = uint64_t{slack} << kTimeBits | time;
+    }
+    void SetTime(EventTime t) { SetTime(t, Slack()); }
   };
 
   // How many slots before it are present.
@@ -104,7 +114,7 @@ class FieldStore {
   uint32_t Count() const { return static_cast<uint32_t>(std::popcount(present_)); }
   void OpenGap(uint32_t at, uint32_t bytes);
   Entry& Insert(Slot slot);
-  char* Resize(Slot slot, uint32_t size, uint32_t room);
+  char* Resize(Slot slot, EventTime time, uint32_t size, uint32_t room);
   void EndSharing();
   void EndSharingOf(Slot slot) {
     if ((shared_ & Bit(slot)) != 0) EndSharing();

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <bit>
+#include <cstring>
 #include <optional>
 #include <utility>
 
@@ -29,7 +30,11 @@ using MemberList = Collected<SortedMember>;
 uint64_t PrefixOf(std::string_view key) {
   static_assert(std::endian::native == std::endian::little);
   uint64_t prefix = 0;
-  CopyShort(reinterpret_cast<char*>(&prefix), key.data(), std::min(key.size(), sizeof(prefix)));
+  if (key.size() >= sizeof(prefix)) {
+    std::memcpy(&prefix, key.data(), sizeof(prefix));
+  } else if (!key.empty()) {
+    std::memcpy(&prefix, key.data(), key.size());
+  }
   return __builtin_bswap64(prefix);
 }
 

@@ -11,8 +11,6 @@
 #include <cstring>
 #include <string_view>
 
-#include "core/byte_buffer.h"
-
 namespace tidemark {
 
 template <size_t kNames>
@@ -49,7 +47,7 @@ class NameTable {
   size_t Find(std::string_view name) const {
     if (name.size() >= kReadable) return Find(name.data(), name.size());
     char padded[kReadable] = {};
-    CopyShort(padded, name.data(), name.size());
+    if (!name.empty()) std::memcpy(padded, name.data(), name.size());
     return Find(padded, name.size());
   }
 
