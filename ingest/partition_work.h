@@ -64,6 +64,10 @@ class PartitionWork {
   bool FinishReplay(MonotonicTime now);
   uint64_t replayed() const { return replayed_; }
 
+  // See Partition::Announce.
+  void Announce(const Record& record) {
+    if (partition_) partition_->Announce(record);
+  }
   // REQUIRES: running, record.offset >= next().
   void Apply(const Record& record, Effects& effects);
   // After the records of a poll.

@@ -176,8 +176,13 @@ absl::Status Shard::ApplyRecords() {
 absl::Status Shard::ApplyRun(PartitionWork* work, std::span<const InputRecord> records) {
   EffectsToSink effects(*this, records[0].partition);
   std::optional<EventTime> last_read;
-  for (const InputRecord& input : records) {
+  size_t announced = 0;
+  for (size_t i = 0; i < records.size(); ++i) {
+    const InputRecord& input = records[i];
     if (!Accepts(work, input)) continue;
+    for (announced = std::max(announced, i); announced < std::min(i + kAnnouncedAhead, records.size()); ++announced) {
+      work->Announce(records[announced].record);
+    }
     if (work->state() == WorkState::kReplaying) {
       if (input.record.offset < work->target()) {
         work->Replay(input.record);
