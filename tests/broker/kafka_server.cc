@@ -43,11 +43,13 @@ num.io.threads=2
 {more}
 )";
 
-std::vector<std::string> Java(const std::string& main_class, const std::vector<std::string>& arguments) {
+// A test's broker is to start quickly.
+std::vector<std::string> Java(const std::string& main_class, const std::vector<std::string>& arguments,
+                              bool optimised = false) {
   std::vector<std::string> command = {"java",
-                                      "-Xmx512m",
+                                      optimised ? "-Xmx1g" : "-Xmx512m",
                                       "-XX:+UseSerialGC",
-                                      "-XX:TieredStopAtLevel=1",
+                                      optimised ? "-XX:TieredStopAtLevel=4" : "-XX:TieredStopAtLevel=1",
                                       "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn",
                                       "-cp",
                                       std::string(KAFKA_LIB) + "/*",
@@ -81,7 +83,7 @@ std::unique_ptr<KafkaServer> KafkaServer::Start(const std::string& directory, co
 
 // Without a proxy the second listener is there, too, and nobody's.
 KafkaServer::KafkaServer(std::string directory, const KafkaServerOptions& options)
-    : directory_(std::move(directory)), port_behind_proxy_(FreePort()) {
+    : directory_(std::move(directory)), optimised_(options.optimised), port_behind_proxy_(FreePort()) {
   std::filesystem::remove_all(directory_);
   std::filesystem::create_directories(directory_);
   const uint16_t port = options.port == 0 ? FreePort() : options.port;
@@ -118,7 +120,7 @@ bool KafkaServer::Format() const {
 }
 
 bool KafkaServer::WaitUntilItAnswers() {
-  process_ = std::make_unique<ChildProcess>(Java("kafka.Kafka", {directory_ + "/server.properties"}),
+  process_ = std::make_unique<ChildProcess>(Java("kafka.Kafka", {directory_ + "/server.properties"}, optimised_),
                                             directory_ + "/kafka.out", directory_ + "/kafka.err");
   KafkaAdmin admin(address_);
   return Eventually(kStartLimit, [&] { return !process_->Running() || admin.Answers(); }) && process_->Running();

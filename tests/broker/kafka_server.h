@@ -19,6 +19,7 @@ struct KafkaServerOptions {
   uint16_t port = 0;         // 0: any free one
   uint16_t proxy_port = 0;   // of a proxy that listens already: clients that came through it are sent there again
   std::string properties{};  // more lines of server.properties
+  bool optimised = false;    // for benchmarks: Java's optimising compiler, and memory
 };
 
 class KafkaServer {
@@ -41,6 +42,7 @@ class KafkaServer {
   bool WaitUntilItAnswers();
 
   const std::string directory_;
+  const bool optimised_;
   const uint16_t port_behind_proxy_;
   std::string address_;
   std::unique_ptr<ChildProcess> process_;

@@ -1,0 +1,128 @@
+// `engine_bench file`: the whole engine over the lines of a file that is in memory already. With several threads each
+// has the events of some of the customers and a partition of its own, as shards have.
+#include <fmt/format.h>
+#include <fmt/ranges.h>
+#include <pthread.h>
+#include <sched.h>
+
+#include <atomic>
+#include <chrono>
+#include <fstream>
+#include <functional>
+#include <iostream>
+#include <iterator>
+#include <map>
+#include <optional>
+#include <string_view>
+#include <thread>
+
+#include "bench/counting_effects.h"
+#include "bench/engine_bench.h"
+
+namespace tidemark::bench {
+namespace {
+
+using Lines = std::vector<std::string_view>;
+
+std::string Load(const std::string& path) {
+  std::ifstream file(path, std::ios::binary | std::ios::ate);
+  std::string bytes(static_cast<size_t>(file.tellg()), '\0');
+  file.seekg(0);
+  file.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+  Require(file.good(), "the file can be read");
+  return bytes;
+}
+
+std::string_view CustomerOf(std::string_view line) {
+  constexpr size_t kIdBytes = 36;
+  for (const std::string_view name : {R"("customerId":")", R"("customerCookieId":")", R"("conversationId":")"}) {
+    const size_t found = line.find(name);
+    if (found != std::string_view::npos) return line.substr(found + name.size(), kIdBytes);
+  }
+  return {};
+}
+
+// The lines of each of `parts` threads.
+std::vector<Lines> Split(std::string_view bytes, unsigned parts) {
+  std::vector<Lines> split(parts);
+  while (!bytes.empty()) {
+    const size_t end = bytes.find('\n');
+    const std::string_view line = bytes.substr(0, end);
+    split[parts == 1 ? 0 : std::hash<std::string_view>{}(CustomerOf(line)) % parts].push_back(line);
+    bytes.remove_prefix(end == std::string_view::npos ? bytes.size() : end + 1);
+  }
+  return split;
+}
+
+void Apply(const Lines& lines, CountingEffects& effects) {
+  Partition partition(PartitionId{0}, Rules{});
+  int64_t offset = 0;
+  for (const std::string_view line : lines) partition.Apply({line, Offset{offset++}, kAfterAllTime}, effects);
+  partition.AdvanceWatermark(kAfterAllTime, effects);
+}
+
+void PinToCore(unsigned core) {
+  cpu_set_t cores;
+  CPU_ZERO(&cores);
+  CPU_SET(core, &cores);
+  Require(pthread_setaffinity_np(pthread_self(), sizeof cores, &cores) == 0, fmt::format("core {} exists", core));
+}
+
+struct Totals {
+  uint64_t events = 0;
+  uint64_t sessions = 0;
+  friend bool operator==(const Totals&, const Totals&) = default;
+};
+
+// Seconds from the start of all threads to the end of the last.
+double Time(const std::vector<Lines>& split, Totals& totals) {
+  std::vector<CountingEffects> effects(split.size());
+  std::vector<std::thread> threads;
+  std::atomic<unsigned> waiting{0};
+  std::atomic<bool> go{false};
+  for (unsigned i = 0; i < split.size(); ++i) {
+    threads.emplace_back([&, i] {
+      if (split.size() > 1) PinToCore(i);
+      ++waiting;
+      while (!go) std::this_thread::yield();
+      Apply(split[i], effects[i]);
+    });
+  }
+  while (waiting < split.size()) std::this_thread::yield();
+  const auto begin = std::chrono::steady_clock::now();
+  go = true;
+  for (std::thread& thread : threads) thread.join();
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  for (const CountingEffects& effect : effects) {
+    totals.events += effect.events;
+    totals.sessions += effect.sessions;
+  }
+  return seconds;
+}
+
+}  // namespace
+
+void RunFile(const FileArguments& arguments) {
+  const std::string bytes = Load(arguments.path);
+  std::map<unsigned, std::vector<Lines>> splits;
+  for (const unsigned threads : arguments.threads) splits[threads] = Split(bytes, threads);
+  std::map<unsigned, std::vector<double>> seconds;
+  std::optional<Totals> expected;
+  for (int i = 0; i < arguments.repeat; ++i) {
+    for (const auto& [threads, split] : splits) {
+      Totals totals;
+      seconds[threads].push_back(Time(split, totals));
+      if (!expected) expected = totals;
+      Require(totals == *expected && totals.events > 0, "the same events in as many sessions, however many threads");
+    }
+  }
+  std::string each;
+  for (const auto& [threads, times] : seconds) {
+    each += fmt::format(R"({}"{}":[{:.6f}])", each.empty() ? "" : ",", threads, fmt::join(times, ","));
+  }
+  fmt::print(R"({{"events":{},"sessions":{},"bytes":{},"seconds":{{{}}}}})"
+             "\n",
+             expected->events, expected->sessions, bytes.size(), each);
+}
+
+}  // namespace tidemark::bench

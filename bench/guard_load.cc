@@ -1,0 +1,108 @@
+// The load whose instructions `bench/run.sh --guard` counts: runs one stage over generated web events, inside a
+// function that callgrind is told to count and nothing else is.
+//
+//   valgrind --tool=callgrind --collect-atstart=no --toggle-collect=guard_engine guard_load engine 5000
+//
+// Prints how many events (of `emit`: sessions) the count is to be divided by.
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+
+#include "bench/counting_effects.h"
+#include "bench/traffic.h"
+#include "core/event.h"
+#include "core/partition.h"
+#include "core/session.h"
+#include "core/session_json.h"
+
+namespace tidemark::bench {
+namespace {
+
+[[noreturn]] void Fail(const char* what) {
+  std::fprintf(stderr, "guard_load: %s\n", what);
+  std::exit(EXIT_FAILURE);
+}
+
+}  // namespace
+
+// Called by their names, so neither inlined nor cloned.
+extern "C" {
+[[gnu::noipa]] uint64_t guard_parse(EventParser& parser, const Traffic& traffic) {
+  uint64_t good = 0;
+  for (const std::string_view event : traffic.events) {
+    good += parser.Parse({event, Offset{0}, kAfterAllTime}) == nullptr ? 1 : 0;
+  }
+  return good;
+}
+
+[[gnu::noipa]] void guard_engine(Partition& partition, const Traffic& traffic, CountingEffects& effects) {
+  int64_t offset = 0;
+  for (const std::string_view event : traffic.events) {
+    partition.Apply({event, Offset{offset++}, kAfterAllTime}, effects);
+  }
+}
+
+[[gnu::noipa]] void guard_emit(SessionWriter& writer, const Session& session, uint64_t times) {
+  for (uint64_t i = 0; i < times; ++i) writer.Write(session);
+}
+}
+
+namespace {
+
+uint64_t Parse(const Traffic& traffic) {
+  const Rules rules;
+  EventParser parser(rules);
+  if (guard_parse(parser, traffic) != traffic.events.size()) Fail("not every record is an event");
+  return traffic.events.size();
+}
+
+uint64_t Engine(const Traffic& traffic) {
+  Partition partition(PartitionId{0}, Rules{});
+  CountingEffects effects;
+  guard_engine(partition, traffic, effects);
+  if (effects.sessions == 0) Fail("no session closed: take more events");
+  partition.AdvanceWatermark(kAfterAllTime, effects);
+  if (effects.events != traffic.events.size() || effects.others != 0) Fail("not every event is in a session");
+  return traffic.events.size();
+}
+
+// One session of ten events, again and again.
+uint64_t Emit(const Traffic& traffic) {
+  constexpr size_t kEvents = 10;
+  constexpr uint64_t kTimes = 200;
+  const Rules rules;
+  EventParser parser(rules);
+  Session session;
+  std::string packed;
+  for (size_t i = 0; i < kEvents; ++i) {
+    if (parser.Parse({traffic.events[i], Offset{0}, kAfterAllTime}) != nullptr) Fail("not every record is an event");
+    const JoinContext context{rules, PartitionId{0}, Offset{0}, IdOf(parser.event()), packed};
+    if (i == 0) {
+      OpenSession(parser.event(), context, session);
+    } else {
+      JoinSession(parser.event(), context, session);
+    }
+  }
+  SessionWriter writer(rules);
+  guard_emit(writer, session, kTimes);
+  if (writer.json().size() < 300) Fail("no session was written");
+  return kTimes;
+}
+
+}  // namespace
+}  // namespace tidemark::bench
+
+int main(int argc, char** argv) {
+  using namespace tidemark::bench;  // NOLINT(google-build-using-namespace): this is their program
+  const uint64_t events = argc == 3 ? std::strtoull(argv[2], nullptr, 10) : 0;
+  if (events < 100) Fail("usage: guard_load parse|engine|emit EVENTS");
+  const Traffic traffic = MakeWebTraffic(events, 1);
+  const std::string stage = argv[1];
+  const uint64_t units = stage == "parse"    ? Parse(traffic)
+                         : stage == "engine" ? Engine(traffic)
+                         : stage == "emit"   ? Emit(traffic)
+                                             : 0;
+  if (units == 0) Fail("usage: guard_load parse|engine|emit EVENTS");
+  std::printf("%llu\n", static_cast<unsigned long long>(units));
+}
