@@ -1,0 +1,82 @@
+"""The rows that need neither Kafka nor files of others: the engine against simdjson, itself, and its sessions' JSON."""
+
+import json
+
+from data import conversations, last_json, small, warm, web
+from process import Failure, run, say, shown
+
+
+def engine_vs_simdjson(context):
+    """core_bench alternates both within each iteration and checks both."""
+    sizes = context.sizes
+    command = [context.program("bench/core_bench"), f"--events={min(sizes.web_events, 200_000)}",
+               "--benchmark_filter=BM_ParseEvent|BM_WholeEngine", "--benchmark_format=json",
+               f"--benchmark_min_time={sizes.yardstick_seconds}"]
+    say("engine_vs_simdjson: whole engine and simdjson's On-Demand in turn")
+    measured = json.loads(run(command, limit=600, core=context.cores[0]).stdout)["benchmarks"]
+    by_name = {one["name"].split("/")[0]: one for one in measured}
+    engine = by_name["BM_WholeEngine"]
+    if engine["iterations"] < sizes.repeat:
+        raise Failure(f"core_bench made {engine['iterations']} repetitions only")
+    context.results.add("engine_vs_simdjson", [engine["least"], engine["of_simdjson"], engine["most"]],
+                        [shown(command, context.cores[0])],
+                        f"{engine['iterations']} repetitions in one process; shown are the least, the median, the most")
+    context.results.figures["engine_events_per_s"] = float(engine["items_per_second"])
+    context.results.figures["parse_events_per_s"] = float(by_name["BM_ParseEvent"]["items_per_second"])
+
+
+def engine_on_other_data(context):
+    for name, path in (("small", small(context)), ("conversation", conversations(context))):
+        say(f"engine: {name} events")
+        command = [context.program("bench/engine_bench"), "file", path, "--repeat", context.sizes.repeat]
+        done = last_json(run(command, limit=600, core=context.cores[0]).stdout)
+        best = sorted(done["seconds"]["1"])[len(done["seconds"]["1"]) // 2]
+        context.results.figures[f"engine_events_per_s_{name}"] = done["events"] / best
+
+
+def two_shards_vs_one(context):
+    if context.cores[0] == context.cores[1]:
+        raise Failure("this machine has one core")
+    path = web(context)
+    warm(path)
+    command = [context.program("bench/engine_bench"), "file", path, "--threads", "1", "--threads", "2", "--repeat",
+               context.sizes.repeat]
+    say("two_shards_vs_one: one thread and two threads in turn")
+    seconds = last_json(run(command, limit=900).stdout)["seconds"]
+    context.results.add("two_shards_vs_one", [one / two for one, two in zip(seconds["1"], seconds["2"])],
+                        [shown(command)])
+
+
+def many_sessions_vs_few(context):
+    sizes = context.sizes
+    many, few = sizes.many_open, sizes.few_open
+    # About 2.5 KB each, with the tables; better no figure than a machine that swaps.
+    available = _available_bytes()
+    if many * 2_500 > available:
+        raise Failure(f"{many:,} open sessions need more than the {available / 2**30:.1f} GiB that are free")
+    command = [context.program("bench/engine_bench"), "population", "--open", few, "--open", many, "--events",
+               200_000, "--repeat", max(sizes.repeat, 5)]
+    say(f"many_sessions_vs_few: {few:,} and {many:,} open sessions in turn")
+    few_done, many_done = last_json(run(command, limit=1200, core=context.cores[0]).stdout)
+    ratios = [a / b for a, b in zip(few_done["ns_per_event"], many_done["ns_per_event"])]
+    note = "" if many == 10_000_000 else f"{many:,} open sessions instead of 10 million"
+    context.results.add("many_sessions_vs_few", ratios, [shown(command, context.cores[0])], note)
+
+
+def bytes_per_open_session_vs_json(context):
+    command = [context.program("bench/engine_bench"), "memory", "--sessions", context.sizes.memory_sessions]
+    say(f"bytes_per_open_session_vs_json: {context.sizes.memory_sessions:,} sessions")
+    done = last_json(run(command, limit=900, core=context.cores[0]).stdout)
+    context.results.add("bytes_per_open_session_vs_json", [done["resident_bytes"] / done["json_bytes"]],
+                        [shown(command, context.cores[0])],
+                        f"{done['open_sessions']:,} sessions; the same in every run, so measured once")
+    context.results.figures["resident_bytes_per_open_session"] = done["resident_bytes"] / done["open_sessions"]
+    context.results.figures["json_bytes_per_session"] = done["json_bytes"] / done["open_sessions"]
+
+
+def _available_bytes():
+    with open("/proc/meminfo", encoding="ascii") as file:
+        for line in file:
+            if line.startswith("MemAvailable"):
+                return int(line.split()[1]) * 1024
+    return 0

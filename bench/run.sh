@@ -1,0 +1,41 @@
+#!/usr/bin/env bash
+# The benchmark in one command: installs what is missing, builds, measures tidemark against the limits of the machine and
+# against what one would take instead, and writes results.json, results.md and plots.
+#
+#   bench/run.sh [--quick] [--out DIRECTORY] [--only STEP,STEP]     the default directory is build/release/bench-results
+#   bench/run.sh --guard [--update]     instructions per event against bench/guard.json; fails beyond 5 %
+#
+# TIDEMARK_BENCH_BUILD names another build directory than build/release.
+set -euo pipefail
+
+root=$(cd "$(dirname "$0")/.." && pwd)
+cd "$root"
+build=${TIDEMARK_BENCH_BUILD:-$root/build/release}
+
+build_targets() {
+  local launcher=()
+  command -v ccache >/dev/null && launcher=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
+  echo "build: $build" >&2
+  cmake --preset release -B "$build" -DTIDEMARK_BUILD_TESTS=ON -DTIDEMARK_BUILD_BENCH=ON "${launcher[@]}" \
+    --log-level=WARNING >/dev/null
+  cmake --build "$build" --target "$@" >&2
+}
+
+for argument in "$@"; do
+  if [ "$argument" = --guard ]; then
+    deploy/install-packages.sh build test >&2
+    build_targets guard_load
+    exec python3 bench/harness/guard.py --program "$build/bench/guard_load" "$@"
+  fi
+done
+
+deploy/install-packages.sh build test bench >&2
+python=$build/bench-venv/bin/python
+if [ "${1:-}" != --help ]; then
+  build_targets tidemark bench_programs
+  [ -x "$python" ] || python3 -m venv "$build/bench-venv"
+  echo "packages: $(tr '\n' ' ' <bench/requirements.txt)" >&2
+  timeout 900 "$python" -m pip install --quiet --disable-pip-version-check -r bench/requirements.txt >&2
+fi
+[ -x "$python" ] || python=python3
+exec "$python" bench/harness --root "$root" --build "$build" "$@"
