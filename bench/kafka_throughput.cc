@@ -149,7 +149,7 @@ class Bench {
   explicit Bench(const Arguments& arguments) : arguments_(arguments) {
     std::filesystem::create_directories(arguments.directory);
     PinTo(1);
-    kafka_ = KafkaServer::Start(arguments.directory);
+    kafka_ = KafkaServer::Start(arguments.directory, {.optimised = true});
     if (!kafka_) GiveUp("Kafka did not start");
     PinTo(0);
     admin_ = std::make_unique<KafkaAdmin>(kafka_->address());

@@ -156,7 +156,7 @@ Recovery Recover(const Settings& settings, const Arguments& arguments, int run) 
 
 int Run(const Arguments& arguments) {
   std::filesystem::create_directories(arguments.directory);
-  const auto kafka = KafkaServer::Start(arguments.directory);
+  const auto kafka = KafkaServer::Start(arguments.directory, {.optimised = true});
   if (!kafka) GiveUp("Kafka did not start");
   KafkaAdmin admin(kafka->address());
   admin.CreateTopic(kTopic, arguments.partitions);

@@ -5,12 +5,12 @@
 #   bench/run.sh [--quick] [--out DIRECTORY] [--only STEP,STEP]     the default directory is build/release/bench-results
 #   bench/run.sh --guard [--update]     instructions per event against bench/guard.json; fails beyond 5 %
 #
-# TIDEMARK_BENCH_BUILD names another build directory than build/release.
+# BENCH_BUILD names another build directory than build/release.
 set -euo pipefail
 
 root=$(cd "$(dirname "$0")/.." && pwd)
 cd "$root"
-build=${TIDEMARK_BENCH_BUILD:-$root/build/release}
+build=${BENCH_BUILD:-$root/build/release}
 
 build_targets() {
   local launcher=()

@@ -8,6 +8,9 @@ import traceback
 
 import engine
 import files
+import peers
+import recovery
+import topics
 from process import Failure, say
 from results import GOALS, Results
 from settings import COMPLETE, QUICK, Context
@@ -21,6 +24,10 @@ STEPS = [
     ("memory", engine.bytes_per_open_session_vs_json, ["bytes_per_open_session_vs_json"]),
     ("replay", files.replay_vs_engine, ["replay_vs_engine"]),
     ("duckdb", files.replay_vs_duckdb, ["replay_vs_duckdb"]),
+    ("topics", topics.preloaded_topic, ["kafka_vs_consumer", "exactly_once_cost"]),
+    ("latency", topics.latency, ["latency_ms_p99"]),
+    ("peers", peers.kafka_vs_peers, ["kafka_vs_kafka_streams", "kafka_vs_flink"]),
+    ("recovery", recovery.recovery, ["recovery_s_1m", "recovery_s_10m"]),
 ]
 
 

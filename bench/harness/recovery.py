@@ -1,0 +1,47 @@
+"""The rows of recovery: from the start of the process after kill -9 to all partitions live."""
+
+import shutil
+
+from data import last_json
+from process import Failure, run, say, shown
+
+PARTITIONS = 8
+# Of the topics on disk and of the state in memory, per session: with events of 1.75 KB, and with small ones.
+DISK_BYTES = {False: 4_000, True: 1_500}
+MEMORY_BYTES = {False: 2_600, True: 900}
+
+
+def recovery(context):
+    for key, sessions, kills in context.sizes.recoveries:
+        try:
+            measure(context, key, sessions, kills)
+        except Failure as failure:
+            say(f"{key} FAILED: {failure}")
+            context.results.fail([key], str(failure))
+
+
+def measure(context, key, sessions, kills):
+    small = not fits(context, sessions, False)
+    if small and not fits(context, sessions, True):
+        raise Failure(f"{sessions:,} sessions do not fit this machine's memory or disk")
+    directory = context.file("recovery")
+    command = [context.program("bench/recovery_bench"), "--sessions", sessions, "--partitions", PARTITIONS,
+               "--repeat", kills, "--directory", directory, "--events-per-session", 1 if small else 2,
+               *(["--small"] if small else [])]
+    say(f"{key}: filling a topic, then {kills} × kill -9")
+    try:
+        done = last_json(run(command, limit=3000).stdout)
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+    context.results.add(key, done["seconds"], [shown(command)],
+                        f"{done['sessions']:,.0f} open sessions"
+                        + (", of events of 300 bytes: with large ones they do not fit this machine" if small else "")
+                        + f", {done['records_replayed']:,.0f} records replayed")
+
+
+def fits(context, sessions, small):
+    with open("/proc/meminfo", encoding="ascii") as file:
+        memory = next(int(line.split()[1]) * 1024 for line in file if line.startswith("MemAvailable"))
+    disk = shutil.disk_usage(context.work).free
+    kafka_and_cache = 2 << 30
+    return sessions * MEMORY_BYTES[small] + kafka_and_cache < memory and sessions * DISK_BYTES[small] < disk * 0.8

@@ -1,0 +1,66 @@
+"""The rows of a preloaded topic: against a bare consumer, without exactly-once, and the latency of a session."""
+
+import shutil
+import time
+
+from data import last_json
+from kafka import PARTITIONS, Broker, TidemarkRun
+from process import Failure, run, say, shown, wait_for
+
+
+def preloaded_topic(context):
+    """kafka_throughput_bench alternates all three on one topic and checks them."""
+    sizes = context.sizes
+    command = [context.program("bench/kafka_throughput_bench"), "--events", sizes.topic_events, "--partitions",
+               PARTITIONS, "--repeat", sizes.repeat, "--directory", context.file("kafka-throughput")]
+    say("kafka_vs_consumer, exactly_once_cost: a consumer, a shard without and with exactly-once in turn")
+    rates = last_json(run(command, limit=2400).stdout)
+    shutil.rmtree(context.file("kafka-throughput"), ignore_errors=True)
+    context.results.add("kafka_vs_consumer", ratios(rates["exactly_once"], rates["consumer"]), [shown(command)],
+                        "a shard in the benchmark's process, as `run` has it; its broker on the other core")
+    context.results.add("exactly_once_cost", ratios(rates["exactly_once"], rates["at_least_once"]), [shown(command)],
+                        "without: no transactions, offsets, decisions, snapshots; the digest is kept in both")
+    for name, values in rates.items():
+        context.results.figures[f"kafka_events_per_s_{name}"] = sorted(values)[len(values) // 2]
+
+
+def ratios(ours, theirs):
+    return [a / b for a, b in zip(ours, theirs)]
+
+
+def latency(context):
+    """Half of what this machine sustains with writer, broker, shard and reader on it."""
+    seconds = context.sizes.latency_seconds
+    with Broker(context, "latency") as broker:
+        broker.create_topics("latency", "sessions")
+        tool = [context.program("bench/latency_bench"), "--brokers", broker.address, "--partitions", PARTITIONS]
+        with TidemarkRun(broker, "latency", "sessions", **{"kafka.commit_interval": "100ms"}) as tidemark:
+            wait_for("tidemark to be ready", lambda: tidemark.metric("partitions") >= PARTITIONS, 60)
+            say("latency: how many events a second the whole of it sustains")
+            capacity = sustained(context, tool, tidemark)
+            rate = int(capacity / 2)
+            command = [*tool, "--rate", rate, "--seconds", seconds, "--start", "2025-03-03T10:00:00Z"]
+            say(f"latency: {rate:,} events a second for {seconds} s")
+            done = last_json(run(command, limit=seconds + 120, core=context.cores[1]).stdout)
+            others = tidemark.metric("late_total") + tidemark.metric("dead_letters_total")
+    if others:
+        raise Failure(f"{others:.0f} events were late or dead letters")
+    if done["events"] < 0.95 * rate * seconds:
+        raise Failure(f"only {done['events'] / seconds:,.0f} of {rate:,} events a second could be written")
+    percentiles = done["percentiles_ms"]
+    context.results.add("latency_ms_p99", [percentiles["99"]], [shown(command, context.cores[1])],
+                        f"of {done['sessions']:,} sessions at {rate:,} events a second")
+    context.results.figures["latency_ms_p50"] = percentiles["50"]
+    context.results.figures["latency_ms_percentiles"] = percentiles
+    context.results.figures["latency_events_per_s"] = rate
+
+
+def sustained(context, tool, tidemark):
+    done = last_json(run([*tool, "--rate", 0, "--seconds", 8], limit=180, core=context.cores[1]).stdout)
+
+    def caught_up():
+        return tidemark.metric("records_consumed_total") >= done["events"]
+
+    began = time.monotonic()
+    wait_for("tidemark to catch up", caught_up, 300)
+    return done["events"] / (done["seconds"] + time.monotonic() - began)
