@@ -6,6 +6,7 @@ import os
 import sys
 import traceback
 
+import charts
 import engine
 import files
 import peers
@@ -28,6 +29,8 @@ STEPS = [
     ("latency", topics.latency, ["latency_ms_p99"]),
     ("peers", peers.kafka_vs_peers, ["kafka_vs_kafka_streams", "kafka_vs_flink"]),
     ("recovery", recovery.recovery, ["recovery_s_1m", "recovery_s_10m"]),
+    ("sweeps", charts.sweeps, []),
+    ("charts", charts.of_rows, []),
 ]
 
 

@@ -12,7 +12,7 @@ import statistics
 
 from files import check, summary
 from kafka import Broker, TidemarkRun
-from process import Background, run, say, shown, wait_for
+from process import Background, Failure, run, say, shown, wait_for
 
 WARM_AFTER = 0.4
 LIMIT = 600  # seconds for one pass over the topic
@@ -25,12 +25,9 @@ FLINK_OPENS = [f"--add-opens=java.base/{package}=ALL-UNNAMED"
 
 def kafka_vs_peers(context):
     sizes = context.sizes
-    kafka_streams = build(context, "kafka_streams")
-    flink = build(context, "flink")
+    peers = [Peer(name, build(context, name)) for name in ("kafka_streams", "flink")]
     expected = {"events": sizes.peer_events, "sessions": expected_sessions(context)}
-    rates = {"run": [], "kafka_streams": [], "flink": []}
-    whole = {"kafka_streams": [], "flink": []}
-    commands = {}
+    ours = []
     with Broker(context, "peers") as broker:
         broker.create_topics("peers", "sessions")
         say(f"writing {sizes.peer_events:,} events")
@@ -38,18 +35,43 @@ def kafka_vs_peers(context):
         move_watermarks(broker)
         for i in range(sizes.peer_repeat):
             say(f"peers: repetition {i + 1} of {sizes.peer_repeat}: tidemark run")
-            rates["run"].append(tidemark_rate(broker, f"run-{i}", expected))
-            for name, command in (("kafka_streams", kafka_streams), ("flink", flink)):
-                say(f"peers: repetition {i + 1} of {sizes.peer_repeat}: {name}")
-                warm, all_of_it, commands[name] = peer_rate(broker, f"{name}-{i}", command, expected)
-                rates[name].append(max(warm, all_of_it))
-                whole[name].append(all_of_it)
-    for name in ("kafka_streams", "flink"):
-        context.results.add(f"kafka_vs_{name}", [ours / theirs for ours, theirs in zip(rates["run"], rates[name])],
-                            [commands[name]], "the better of the peer's figures with and without its start")
-        context.results.figures[f"{name}_events_per_core_s"] = statistics.median(rates[name])
-        context.results.figures[f"{name}_events_per_core_s_with_start"] = statistics.median(whole[name])
-    context.results.figures["run_events_per_core_s"] = statistics.median(rates["run"])
+            ours.append(tidemark_rate(broker, f"run-{i}", expected))
+            for peer in [peer for peer in peers if not peer.failed]:
+                say(f"peers: repetition {i + 1} of {sizes.peer_repeat}: {peer.name}")
+                try:
+                    peer.measure(broker, i, expected)
+                except Failure as failure:
+                    say(f"{peer.name} FAILED: {failure}")
+                    peer.failed = str(failure)
+    context.results.figures["run_events_per_core_s"] = statistics.median(ours)
+    for peer in peers:
+        peer.report(context, ours)
+
+
+class Peer:
+    """A program to compare with, and its events per core-second."""
+
+    def __init__(self, name, command):
+        self.name = name
+        self.command = command
+        self.shown = ""
+        self.rates = []  # the better of the two figures
+        self.with_start = []
+        self.failed = ""
+
+    def measure(self, broker, i, expected):
+        warm, all_of_it, self.shown = peer_rate(broker, f"{self.name}-{i}", self.command, expected)
+        self.rates.append(max(warm, all_of_it))
+        self.with_start.append(all_of_it)
+
+    def report(self, context, ours):
+        if self.failed:
+            context.results.fail([f"kafka_vs_{self.name}"], self.failed)
+            return
+        context.results.add(f"kafka_vs_{self.name}", [a / b for a, b in zip(ours, self.rates)], [self.shown],
+                            "the better of the peer's figures with and without its start")
+        context.results.figures[f"{self.name}_events_per_core_s"] = statistics.median(self.rates)
+        context.results.figures[f"{self.name}_events_per_core_s_with_start"] = statistics.median(self.with_start)
 
 
 def traffic(context):

@@ -9,18 +9,23 @@ import java.time.Duration;
 import java.util.Properties;
 import org.apache.kafka.clients.consumer.ConsumerConfig;
 import org.apache.kafka.clients.producer.ProducerConfig;
+import org.apache.kafka.common.serialization.Deserializer;
 import org.apache.kafka.common.serialization.Serde;
 import org.apache.kafka.common.serialization.Serdes;
+import org.apache.kafka.common.serialization.Serializer;
+import org.apache.kafka.common.utils.Bytes;
 import org.apache.kafka.streams.KafkaStreams;
 import org.apache.kafka.streams.KeyValue;
 import org.apache.kafka.streams.StreamsBuilder;
 import org.apache.kafka.streams.StreamsConfig;
+import org.apache.kafka.streams.Topology;
 import org.apache.kafka.streams.kstream.Consumed;
 import org.apache.kafka.streams.kstream.EmitStrategy;
 import org.apache.kafka.streams.kstream.Grouped;
 import org.apache.kafka.streams.kstream.Materialized;
 import org.apache.kafka.streams.kstream.Produced;
 import org.apache.kafka.streams.kstream.SessionWindows;
+import org.apache.kafka.streams.state.SessionStore;
 import org.apache.kafka.streams.state.Stores;
 
 /**
@@ -31,6 +36,9 @@ public class KafkaStreamsSessions {
   // Streams joins events that are exactly a gap apart, tidemark does not: a millisecond less makes them the same.
   private static final Duration GAP = Duration.ofMinutes(20).minusMillis(1);
   private static final Duration GRACE = Duration.ofSeconds(30);
+  // Streams looks for windows that are over once a second of the clock, and its store forgets by event time: with gap
+  // and grace alone it would lose sessions when months are read within minutes.
+  private static final Duration RETENTION = Duration.ofDays(60);
 
   public static void main(String[] args) {
     boolean inMemory = args.length > 5 && args[5].equals("memory");
@@ -66,15 +74,10 @@ public class KafkaStreamsSessions {
     return settings;
   }
 
-  private static org.apache.kafka.streams.Topology topology(String from, String to, boolean inMemory) {
-    Duration retention = GAP.plus(GRACE).plus(Duration.ofMinutes(1));
-    var store = inMemory ? Stores.inMemorySessionStore("sessions", retention)
-        : null;
-    Materialized<String, Session, org.apache.kafka.streams.state.SessionStore<org.apache.kafka.common.utils.Bytes, byte[]>>
-        materialized = inMemory ? Materialized.as(store) : Materialized.as("sessions");
-    if (!inMemory) {
-      materialized = materialized.withRetention(retention);
-    }
+  private static Topology topology(String from, String to, boolean inMemory) {
+    Materialized<String, Session, SessionStore<Bytes, byte[]>> store = inMemory
+        ? Materialized.as(Stores.inMemorySessionStore("sessions", RETENTION))
+        : Materialized.<String, Session, SessionStore<Bytes, byte[]>>as("sessions").withRetention(RETENTION);
     Properties optimised = new Properties();
     optimised.put(StreamsConfig.TOPOLOGY_OPTIMIZATION_CONFIG, StreamsConfig.OPTIMIZE);
     StreamsBuilder builder = new StreamsBuilder();
@@ -86,7 +89,7 @@ public class KafkaStreamsSessions {
         .windowedBy(SessionWindows.ofInactivityGapAndGrace(GAP, GRACE))
         .emitStrategy(EmitStrategy.onWindowClose())
         .aggregate(Session::new, (key, event, session) -> session.add(event), (key, a, b) -> a.merge(b),
-            materialized.withKeySerde(Serdes.String()).withValueSerde(new SessionSerde()).withCachingEnabled())
+            store.withKeySerde(Serdes.String()).withValueSerde(new SessionSerde()).withCachingEnabled())
         .toStream()
         .map((window, session) -> {
           Progress.SESSIONS.incrementAndGet();
@@ -98,14 +101,14 @@ public class KafkaStreamsSessions {
 
   private static class EventSerde implements Serde<Event> {
     @Override
-    public org.apache.kafka.common.serialization.Serializer<Event> serializer() {
+    public Serializer<Event> serializer() {
       return (topic, event) -> {
         throw new IllegalStateException("no event is ever written");
       };
     }
 
     @Override
-    public org.apache.kafka.common.serialization.Deserializer<Event> deserializer() {
+    public Deserializer<Event> deserializer() {
       return (topic, bytes) -> {
         Progress.EVENTS.incrementAndGet();
         return Event.parse(bytes);
@@ -115,12 +118,12 @@ public class KafkaStreamsSessions {
 
   private static class SessionSerde implements Serde<Session> {
     @Override
-    public org.apache.kafka.common.serialization.Serializer<Session> serializer() {
+    public Serializer<Session> serializer() {
       return (topic, session) -> session == null ? null : write(session);
     }
 
     @Override
-    public org.apache.kafka.common.serialization.Deserializer<Session> deserializer() {
+    public Deserializer<Session> deserializer() {
       return (topic, bytes) -> bytes == null ? null : read(bytes);
     }
   }

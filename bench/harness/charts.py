@@ -1,0 +1,108 @@
+"""Cost as work grows: one chart each for open sessions, event size, disorder, partitions and attributes; and charts of
+latency and recovery from the rows. Each point of a sweep is the median of its repetitions, with the least and the most.
+"""
+
+import os
+import statistics
+
+from data import last_json
+from engine import fitting
+from process import Failure, run, say
+
+BLUE = "#2a6f97"
+DISORDER = (0, 0.01, 0.05, 0.1, 0.2)
+PARTITIONS = (1, 4, 16, 64, 256)
+ATTRIBUTES = (0, 5, 10, 20, 50)
+EXTRA_BYTES = (0, 1_000, 2_200, 6_200, 18_200)  # beside the 1.8 KB there are
+
+
+def sweeps(context):
+    """Events per second of the engine on one core, against each of what may grow."""
+    measured = {
+        "open_sessions": [point(context, open_sessions, ["--open", open_sessions])
+                          for open_sessions in context.sizes.chart_open if fitting(context, open_sessions) == []],
+        "event_bytes": [point(context, None, ["--small"]), point(context, None, ["--small", "--extra-bytes", 600])]
+                       + [point(context, None, ["--extra-bytes", extra]) for extra in EXTRA_BYTES],
+        "disorder": [point(context, share * 100, ["--disorder", share]) for share in DISORDER],
+        "partitions": [point(context, count, ["--partitions", count]) for count in PARTITIONS],
+        "attributes": [point(context, count, ["--attributes", count]) for count in ATTRIBUTES],
+    }
+    labels = {"open_sessions": "open sessions", "event_bytes": "bytes of an event", "disorder":
+              "events out of order, %", "partitions": "partitions of one shard", "attributes":
+              "attributes of an event besides the usual three"}
+    for name, points in measured.items():
+        context.results.figures[f"chart_{name}"] = points
+        draw_sweep(context, name, labels[name], points)
+
+
+def point(context, x, options):
+    """[x, median, least, most events per second]; x is the size of an event where it is None."""
+    options = [str(option) for option in options]
+    say(f"chart: {' '.join(options)}")
+    opens = [] if "--open" in options else ["--open", min(100_000, context.sizes.few_open)]
+    done = last_json(run([context.program("bench/engine_bench"), "population", *opens, *options, "--events",
+                          context.sizes.chart_events, "--repeat", "5"], limit=900, core=context.cores[0]).stdout)[0]
+    rates = [1e9 / ns for ns in done["ns_per_event"]]
+    return [done["event_bytes"] if x is None else x, round(statistics.median(rates)), round(min(rates)),
+            round(max(rates))]
+
+
+def draw_sweep(context, name, label, points):
+    xs = [p[0] for p in points]
+    middle = [p[1] for p in points]
+    around = [[p[1] - p[2] for p in points], [p[3] - p[1] for p in points]]
+
+    def paint(axes):
+        axes.errorbar(xs, middle, yerr=around, color=BLUE, marker="o", capsize=3)
+        if name in ("open_sessions", "event_bytes"):
+            axes.set_xscale("log")
+        if name == "partitions":
+            axes.set_xscale("log", base=2)
+        axes.set_ylim(bottom=0)
+        axes.set_xlabel(label)
+        axes.set_ylabel("events per second, one core")
+
+    draw(context, f"throughput_{name}", f"Throughput against {label}", paint)
+
+
+def of_rows(context):
+    """What the other steps measured. The part of a run whose rows are missing has no chart."""
+    percentiles = context.results.figures.get("latency_ms_percentiles")
+    if percentiles:
+        def paint_latency(axes):
+            axes.plot(list(percentiles.values()), [float(share) for share in percentiles], color=BLUE, marker="o")
+            axes.axvline(250, color="grey", linestyle=":")
+            axes.set_xlim(left=0)
+            axes.set_xlabel("ms from the record that moves the watermark to the session, read committed")
+            axes.set_ylabel("sessions, %")
+        draw(context, "latency", "Latency of a session", paint_latency)
+    recoveries = {key: row for key, row in context.results.rows.items() if key.startswith("recovery_s_")}
+    if recoveries:
+        def paint_recovery(axes):
+            for i, row in enumerate(recoveries.values()):
+                axes.bar(i, row.median, color=BLUE, width=0.5)
+                axes.plot([i] * len(row.values), row.values, "o", color="black", markersize=4)
+            axes.set_xticks(range(len(recoveries)), [key.removeprefix("recovery_s_") for key in recoveries])
+            axes.set_xlabel("open sessions")
+            axes.set_ylabel("s from the start of the process to all partitions live")
+        draw(context, "recovery", "Recovery after kill -9", paint_recovery)
+
+
+def draw(context, name, title, paint):
+    try:
+        import matplotlib
+    except ImportError as missing:
+        raise Failure(f"no charts: {missing}") from missing
+    matplotlib.use("svg")
+    matplotlib.rcParams["svg.hashsalt"] = name  # the same figures, the same file
+    from matplotlib import pyplot
+    figure, axes = pyplot.subplots(figsize=(7, 4))
+    paint(axes)
+    axes.set_title(title)
+    axes.grid(True, alpha=0.3)
+    axes.spines[["top", "right"]].set_visible(False)
+    os.makedirs(context.results.directory, exist_ok=True)
+    figure.savefig(os.path.join(context.results.directory, name + ".svg"), bbox_inches="tight",
+                   metadata={"Date": None})
+    pyplot.close(figure)
+    context.results.plots[title] = name + ".svg"
