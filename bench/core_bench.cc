@@ -154,20 +154,8 @@ BENCHMARK(BM_WholeEngine)->UseManualTime()->Unit(benchmark::kMillisecond);
 // Emission by itself: one session of ten events, written again and again.
 void BM_EmitSession(benchmark::State& state) {
   const Rules rules;
-  EventParser parser(rules);
-  Session session;
-  ByteBuffer packed;
-  ByteBuffer merged;
-  const size_t count = std::min<size_t>(10, Web().events.size());
-  for (size_t i = 0; i < count; ++i) {
-    Check(parser.Parse({Web().events[i], Offset{0}, kAfterAllTime}) == nullptr, "an event");
-    const JoinContext context{rules, PartitionId{0}, Offset{0}, IdOf(parser.event()), packed, merged};
-    if (i == 0) {
-      OpenSession(parser.event(), context, session);
-    } else {
-      JoinSession(parser.event(), context, session);
-    }
-  }
+  const Session session = MakeSession(Web(), rules, 10);
+  Check(session.events > 0, "a session");
   SessionWriter writer(rules);
   while (state.KeepRunning()) {
     writer.Write(session);

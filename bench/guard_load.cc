@@ -72,18 +72,8 @@ uint64_t Emit(const Traffic& traffic) {
   constexpr size_t kEvents = 10;
   constexpr uint64_t kTimes = 200;
   const Rules rules;
-  EventParser parser(rules);
-  Session session;
-  std::string packed;
-  for (size_t i = 0; i < kEvents; ++i) {
-    if (parser.Parse({traffic.events[i], Offset{0}, kAfterAllTime}) != nullptr) Fail("not every record is an event");
-    const JoinContext context{rules, PartitionId{0}, Offset{0}, IdOf(parser.event()), packed};
-    if (i == 0) {
-      OpenSession(parser.event(), context, session);
-    } else {
-      JoinSession(parser.event(), context, session);
-    }
-  }
+  Session session = MakeSession(traffic, rules, kEvents);
+  if (session.events != kEvents) Fail("not every record is an event");
   SessionWriter writer(rules);
   guard_emit(writer, session, kTimes);
   if (writer.json().size() < 300) Fail("no session was written");

@@ -10,7 +10,7 @@
 //
 //   kafka_throughput_bench [--events N] [--visitors N] [--partitions N] [--repeat N] [--small] [--directory D]
 //
-// The last line, in JSON: events per second of each repetition.
+// The last line, in JSON: events per second of each repetition, and microseconds of CPU an event.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <sched.h>
@@ -18,6 +18,7 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
+#include <ctime>
 #include <filesystem>
 #include <iostream>
 #include <map>
@@ -64,6 +65,27 @@ double SecondsSince(WallClock::time_point start) {
   return std::chrono::duration<double>(WallClock::now() - start).count();
 }
 
+struct Reading {
+  double rate = 0;    // events per second
+  double cpu_us = 0;  // microseconds that all threads of this process have spent on an event
+  uint64_t records = 0;
+  uint64_t sessions = 0;
+};
+
+// From its construction on.
+class Stopwatch {
+ public:
+  double Seconds() const { return SecondsSince(start_); }
+  void Fill(uint64_t events, Reading& reading) const {
+    reading.rate = static_cast<double>(events) / Seconds();
+    reading.cpu_us = static_cast<double>(std::clock() - cpu_) * 1e6 / CLOCKS_PER_SEC / static_cast<double>(events);
+  }
+
+ private:
+  WallClock::time_point start_ = WallClock::now();
+  std::clock_t cpu_ = std::clock();
+};
+
 // Threads and programs that are started from here on run on this core alone.
 void PinTo(int core) {
   cpu_set_t cores;
@@ -71,12 +93,6 @@ void PinTo(int core) {
   CPU_SET(core, &cores);
   if (sched_setaffinity(0, sizeof(cores), &cores) != 0) GiveUp(fmt::format("cannot use core {}", core));
 }
-
-struct Reading {
-  double rate = 0;  // events per second
-  uint64_t records = 0;
-  uint64_t sessions = 0;
-};
 
 // A broker without transactions: what a shard writes goes out, what it would commit does not.
 class PlainBroker : public Broker {
@@ -193,7 +209,7 @@ class Bench {
       rd_kafka_topic_partition_list_add(list.get(), kTopic, i)->offset = 0;
     }
     const KafkaQueue queue(rd_kafka_queue_get_consumer(client));
-    const auto start = WallClock::now();
+    const Stopwatch watch;
     rd_kafka_assign(client, list.get());
     Reading reading;
     uint64_t bytes = 0;
@@ -208,9 +224,9 @@ class Bench {
         }
         rd_kafka_message_destroy(messages[static_cast<size_t>(i)]);
       }
-      if (SecondsSince(start) > 600) GiveUp("the consumer does not come to the end");
+      if (watch.Seconds() > 600) GiveUp("the consumer does not come to the end");
     }
-    reading.rate = static_cast<double>(reading.records) / SecondsSince(start);
+    watch.Fill(reading.records, reading);
     if (bytes != bytes_) GiveUp("the consumer saw other bytes than were written");
     return reading;
   }
@@ -245,8 +261,8 @@ class Bench {
 
   // From when all partitions are at work: joining the group is no throughput.
   Reading ReadToTheEnd(Shard& shard) const {
-    const auto began = WallClock::now();
-    WallClock::time_point start = began;
+    const Stopwatch all_of_it;
+    Stopwatch watch;
     uint64_t at_start = 0;
     bool all = false;
     ShardSnapshot snapshot;
@@ -259,12 +275,12 @@ class Bench {
       reading.records = RecordsTaken(snapshot);
       if (!all && AllRunning(snapshot)) {
         all = true;
-        start = WallClock::now();
+        watch = Stopwatch();
         at_start = reading.records;
       }
-      if (SecondsSince(began) > 600) GiveUp("the shard does not come to the end");
+      if (all_of_it.Seconds() > 600) GiveUp("the shard does not come to the end");
     }
-    reading.rate = static_cast<double>(reading.records - at_start) / SecondsSince(start);
+    watch.Fill(reading.records - at_start, reading);
     Require(shard.CommitForStop());
     shard.FillSnapshot(snapshot);
     for (const auto& closed : snapshot.counters.sessions_closed) {
@@ -301,6 +317,7 @@ int Run(const Arguments& arguments) {
   Bench bench(arguments);
   bench.Fill();
   std::map<std::string, std::vector<double>> rates;
+  std::map<std::string, std::vector<double>> cpu_us;
   std::optional<uint64_t> sessions;
   const auto take = [&](const std::string& name, const Reading& reading) {
     if (reading.records != arguments.events) GiveUp(name + " did not take every record once");
@@ -308,18 +325,21 @@ int Run(const Arguments& arguments) {
     if (shard && sessions && *sessions != reading.sessions) GiveUp(name + " has another number of sessions");
     if (shard) sessions = reading.sessions;
     rates[name].push_back(reading.rate);
-    std::cerr << fmt::format("{:14} {:9.0f} events/s  {} sessions closed\n", name, rates[name].back(),
-                             reading.sessions);
+    cpu_us[name].push_back(reading.cpu_us);
+    std::cerr << fmt::format("{:14} {:9.0f} events/s  {:.2f} us of CPU an event  {} sessions closed\n", name,
+                             reading.rate, reading.cpu_us, reading.sessions);
   };
   for (int i = 0; i < arguments.repeat; ++i) {
     take("consumer", bench.ReadWithConsumer());
     take("at_least_once", bench.ReadWithShard(false));
     take("exactly_once", bench.ReadWithShard(true));
   }
-  std::cout << fmt::format(R"({{"consumer":[{:.0f}],"at_least_once":[{:.0f}],"exactly_once":[{:.0f}]}})",
-                           fmt::join(rates["consumer"], ","), fmt::join(rates["at_least_once"], ","),
-                           fmt::join(rates["exactly_once"], ","))
-            << "\n";
+  std::string json;
+  for (const auto& [name, each] : rates) {
+    json += fmt::format(R"({}"{}":[{:.0f}],"{}_cpu_us":[{:.3f}])", json.empty() ? "" : ",", name, fmt::join(each, ","),
+                        name, fmt::join(cpu_us[name], ","));
+  }
+  std::cout << "{" << json << "}\n";
   return EXIT_SUCCESS;
 }
 

@@ -2,6 +2,11 @@
 
 #include <simdjson.h>
 
+#include <algorithm>
+#include <utility>
+
+#include "core/byte_buffer.h"
+#include "core/event.h"
 #include "ingest/traffic_generator.h"
 
 namespace tidemark::bench {
@@ -21,6 +26,23 @@ Traffic MakeWebTraffic(uint64_t events, uint64_t seed) {
   traffic.bytes.append(simdjson::SIMDJSON_PADDING, ' ');
   for (const auto& [offset, size] : places) traffic.events.emplace_back(traffic.bytes.data() + offset, size);
   return traffic;
+}
+
+Session MakeSession(const Traffic& traffic, const Rules& rules, size_t events) {
+  EventParser parser(rules);
+  Session session;
+  ByteBuffer packed;
+  ByteBuffer merged;
+  for (size_t i = 0; i < std::min(events, traffic.events.size()); ++i) {
+    if (parser.Parse({traffic.events[i], Offset{0}, kAfterAllTime}) != nullptr) return {};
+    const JoinContext context{rules, PartitionId{0}, Offset{0}, IdOf(parser.event()), packed, merged};
+    if (i == 0) {
+      OpenSession(parser.event(), context, session);
+    } else {
+      JoinSession(parser.event(), context, session);
+    }
+  }
+  return session;
 }
 
 }  // namespace tidemark::bench

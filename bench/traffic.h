@@ -6,6 +6,9 @@
 #include <string_view>
 #include <vector>
 
+#include "core/rules.h"
+#include "core/session.h"
+
 namespace tidemark::bench {
 
 struct Traffic {
@@ -15,5 +18,8 @@ struct Traffic {
 
 // Web events of about 1.75 KB in sessions of about ten; the same for the same arguments.
 Traffic MakeWebTraffic(uint64_t events, uint64_t seed);
+
+// An open session of the first events of the traffic; without events if one of them is none.
+Session MakeSession(const Traffic& traffic, const Rules& rules, size_t events);
 
 }  // namespace tidemark::bench
