@@ -101,23 +101,15 @@ class CountingEffects : public Effects {
   uint64_t others = 0;
 };
 
-// Announces each record three before its turn, as whoever reads from Kafka or from a file can.
-void ApplyAll(const std::vector<std::string_view>& events, Partition& partition, Effects& effects) {
-  constexpr size_t kAhead = kAnnouncedAhead - 1;
-  const auto record = [&](size_t i) { return Record{events[i], Offset{static_cast<int64_t>(i)}, kAfterAllTime}; };
-  for (size_t i = 0; i < std::min(kAhead, events.size()); ++i) partition.Announce(record(i));
-  for (size_t i = 0; i < events.size(); ++i) {
-    if (i + kAhead < events.size()) partition.Announce(record(i + kAhead));
-    partition.Apply(record(i), effects);
-  }
-}
-
 // Everything: parse, sessionize, emit.
 void WholeEngine(const Traffic& traffic) {
   static const Rules kRules;
   Partition partition(PartitionId{0}, kRules);
   CountingEffects effects;
-  ApplyAll(traffic.events, partition, effects);
+  const auto record = [&](size_t i) {
+    return Record{traffic.events[i], Offset{static_cast<int64_t>(i)}, kAfterAllTime};
+  };
+  ApplyAll(traffic.events.size(), record, partition, effects);
   partition.AdvanceWatermark(kAfterAllTime, effects);
   Check(effects.events == traffic.events.size() && effects.others == 0, "every event is in a session");
   Check(effects.sessions > 0 && effects.bytes > effects.sessions * 300, "sessions are emitted");

@@ -7,6 +7,8 @@
 // A partition belongs to one thread at a time. It keeps no pointer into a record after Apply returns.
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string_view>
@@ -156,5 +158,16 @@ class Partition {
   class Impl;
   std::unique_ptr<Impl> impl_;
 };
+
+// Applies record_at(0) up to record_at(count - 1), whose bytes stay until all are, each announced in time.
+template <typename RecordAt>
+void ApplyAll(size_t count, RecordAt record_at, Partition& partition, Effects& effects) {
+  constexpr size_t kAhead = kAnnouncedAhead - 1;
+  for (size_t i = 0; i < std::min(kAhead, count); ++i) partition.Announce(record_at(i));
+  for (size_t i = 0; i < count; ++i) {
+    if (i + kAhead < count) partition.Announce(record_at(i + kAhead));
+    partition.Apply(record_at(i), effects);
+  }
+}
 
 }  // namespace tidemark

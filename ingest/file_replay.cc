@@ -49,14 +49,15 @@ FileReplayResult ReplayFile(LineReader& reader, const Rules& rules, EventTime pr
   Partition partition(PartitionId{0}, rules);
   SinkEffects effects(sink, reader.path());
   std::vector<std::string_view> lines;
-  Offset offset{0};
+  Offset first{0};  // of the batch
   do {
     if (reader.WouldWait()) effects.Flush();
     result.input = reader.NextBatch(lines);
-    for (const std::string_view line : lines) {
-      partition.Apply(Record{line, offset, process_start}, effects);
-      ++offset.value;
-    }
+    const auto record = [&](size_t i) {
+      return Record{lines[i], Offset{first.value + static_cast<int64_t>(i)}, process_start};
+    };
+    ApplyAll(lines.size(), record, partition, effects);
+    first.value += static_cast<int64_t>(lines.size());
     if (progress) progress(reader, partition.counters().records);
   } while (result.input.ok() && effects.status().ok() && !lines.empty());
 
