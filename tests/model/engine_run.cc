@@ -55,9 +55,12 @@ EngineRun RunEngine(const std::vector<std::string>& lines, const Rules& rules, E
   EngineRun run;
   CollectingEffects effects(&run);
   Partition partition(PartitionId{0}, rules);
+  const auto record = [&](size_t i) { return Record{lines[i], Offset{static_cast<int64_t>(i)}, process_start}; };
+  size_t announced = 0;
   for (size_t i = 0; i < lines.size(); ++i) {
-    const Record record{lines[i], Offset{static_cast<int64_t>(i)}, process_start};
-    run.outcomes.push_back(partition.Apply(record, effects));
+    for (; announced < lines.size() && announced < i + kAnnouncedAhead; ++announced)
+      partition.Announce(record(announced));
+    run.outcomes.push_back(partition.Apply(record(i), effects));
   }
   partition.AdvanceWatermark(kAfterAllTime, effects);
   run.counters = partition.counters();

@@ -22,6 +22,14 @@ struct LiveRun {
   std::vector<uint64_t> digests;  // after each input
 };
 
+// What is announced must not matter, whether it comes next, later, after other decisions or never.
+void AnnounceSome(const Inputs& inputs, size_t next, Partition& partition, Random& random) {
+  for (size_t i = next; i < inputs.list.size() && random.Percent(70); i += random.Percent(90) ? 1 : 2) {
+    const auto* line = std::get_if<std::string>(&inputs.list[i]);
+    if (line != nullptr) partition.Announce({*line, Offset{static_cast<int64_t>(i)}, inputs.process_start});
+  }
+}
+
 LiveRun RunLive(const Inputs& inputs, size_t begin, Random& random) {
   Partition partition(PartitionId{0}, inputs.rules);
   Transcript before;
@@ -37,6 +45,7 @@ LiveRun RunLive(const Inputs& inputs, size_t begin, Random& random) {
   const auto take_piece = [&] { more = TakePiece(partition, random, run.snapshot); };
   for (size_t i = begin; i < inputs.list.size(); ++i) {
     if (more && random.Percent(40)) take_piece();
+    if (random.Percent(50)) AnnounceSome(inputs, i, partition, random);
     Apply(inputs, i, partition, run.after);
     run.digests.push_back(partition.digest());
   }
