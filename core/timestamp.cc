@@ -81,20 +81,30 @@ std::optional<EventTime> Combine(int year, int month, int day, int hour, int min
   return time;
 }
 
-// The eight characters at `text` as the digits' values, one a byte, the first one lowest. `bad` stays 0 when each is a
-// digit where `form` has a 0, and the same as in `form` elsewhere.
-uint64_t ReadEight(const char* text, const char (&form)[9], uint64_t& bad) {
+// What eight characters should look like: a digit where the text has a 0, and the same as the text elsewhere.
+struct Form {
+  uint64_t text = 0;
+  uint64_t below_limit = 0;  // by byte, 0x7F less what it may differ from the text at most
+
+  explicit constexpr Form(std::string_view characters) {
+    for (size_t i = 0; i < sizeof(text); ++i) {
+      text |= static_cast<uint64_t>(characters[i]) << (i * 8);
+      below_limit |= static_cast<uint64_t>(characters[i] == '0' ? 0x7F - 9 : 0x7F) << (i * 8);
+    }
+  }
+};
+constexpr Form kYearAndMonth{"0000-00-"};
+constexpr Form kDayAndMinute{"00T00:00"};
+constexpr Form kSecond{":00.000Z"};
+
+// The digits' values in the eight characters at `text`, one a byte, the first one lowest. Where they do not have the
+// form, makes bits of `bad`.
+uint64_t ReadEight(const char* text, const Form& form, uint64_t& bad) {
   static_assert(std::endian::native == std::endian::little);
   uint64_t word = 0;
-  uint64_t expected = 0;
-  uint64_t highest = 0;  // what a byte's difference from the form may be at most, below 0x7F
   std::memcpy(&word, text, sizeof(word));
-  for (int i = 0; i < 8; ++i) {  // constant once unrolled
-    expected |= static_cast<uint64_t>(static_cast<unsigned char>(form[i])) << (i * 8);
-    highest |= uint64_t{form[i] == '0' ? 0x7FU - 9 : 0x7FU} << (i * 8);
-  }
-  word ^= expected;
-  bad |= ((word + highest) | word) & 0x8080808080808080;
+  word ^= form.text;
+  bad |= ((word + form.below_limit) | word) & 0x8080808080808080;
   return word;
 }
 
@@ -106,9 +116,9 @@ constexpr size_t kUsualSize = 24;
 
 std::optional<EventTime> ParseUsual(const char* text) {
   uint64_t bad = 0;
-  const uint64_t date = ReadEight(text, "0000-00-", bad);
-  const uint64_t day_and_minute = ReadEight(text + 8, "00T00:00", bad);
-  const uint64_t second = ReadEight(text + 16, ":00.000Z", bad);
+  const uint64_t date = ReadEight(text, kYearAndMonth, bad);
+  const uint64_t day_and_minute = ReadEight(text + 8, kDayAndMinute, bad);
+  const uint64_t second = ReadEight(text + 16, kSecond, bad);
   if (bad != 0) return std::nullopt;
   return Combine(TwoDigitsAt(date, 0) * 100 + TwoDigitsAt(date, 2), TwoDigitsAt(date, 5),
                  TwoDigitsAt(day_and_minute, 0), TwoDigitsAt(day_and_minute, 3), TwoDigitsAt(day_and_minute, 6),

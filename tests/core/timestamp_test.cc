@@ -26,6 +26,21 @@ TEST(TimestampTest, ReadsEveryFormOfTheContract) {
   EXPECT_TRUE(ParseTimestamp("2025-11-24T10:30:00+23:59").has_value());
 }
 
+// The usual form is read another way than all others: one more digit makes the same time of it.
+TEST(TimestampTest, TheUsualFormIsReadAsAnyOther) {
+  const std::string usual = "2025-11-24T10:30:00.123Z";
+  for (size_t place = 0; place < usual.size(); ++place) {
+    for (int byte = 0; byte < 256; ++byte) {
+      std::string text = usual;
+      text[place] = static_cast<char>(byte);
+      std::string longer = text;
+      longer.insert(usual.size() - 1, "0");
+      if (place == usual.size() - 1 && byte >= '0' && byte <= '9') continue;  // no zone either way
+      EXPECT_EQ(ParseTimestamp(text), ParseTimestamp(longer)) << text;
+    }
+  }
+}
+
 TEST(TimestampTest, RefusesEverythingElse) {
   for (const char* text : {"",
                            "2025-11-24",
