@@ -44,6 +44,8 @@ void EncodeValues(const FieldStore& fields, Packer& pack) {
   }
 }
 
+bool IsEventTime(EventTime time) { return time >= EventTime{0} && time <= kLatestEventTime; }
+
 // Slots come in their order, each once.
 bool DecodeValues(Unpacker& in, FieldStore& fields) {
   const uint8_t count = in.Byte();
@@ -54,13 +56,12 @@ bool DecodeValues(Unpacker& in, FieldStore& fields) {
     const EventTime time = (tag & kTimeless) != 0 ? kBeforeAllTime : in.Time();
     const std::string_view value = in.Text();
     if (!in.ok() || slot <= last || slot >= static_cast<uint8_t>(Slot::kCount)) return false;
+    if (time != kBeforeAllTime && !IsEventTime(time)) return false;
     fields.Set(static_cast<Slot>(slot), time, value);
     last = slot;
   }
   return true;
 }
-
-bool IsEventTime(EventTime time) { return time >= EventTime{0} && time <= kLatestEventTime; }
 
 bool IsPackedKey(std::string_view packed) {
   Unpacker in(packed);
