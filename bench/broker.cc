@@ -1,5 +1,6 @@
-// A real Kafka for as long as this program runs: the one that the tests use, with more memory and Java's optimising
-// compiler. Prints its address; ends, and takes its data with it, on SIGTERM, on SIGINT, and when standard input ends.
+// A real Kafka for as long as this program runs: the one that the tests use, with more memory, Java's optimising
+// compiler, and nothing deleted because of its age. Prints its address; ends, and takes its data with it, on SIGTERM,
+// on SIGINT, and when standard input ends.
 //
 //   broker_bench DIRECTORY
 #include <poll.h>
@@ -35,6 +36,8 @@ int main(int argc, char** argv) {
   for (const int number : {SIGTERM, SIGINT}) signal(number, [](int) { g_stop = 1; });
   tidemark::testing::KafkaServerOptions options;
   options.optimised = true;
+  // Some write records with the times of their events, which may be years ago.
+  options.properties = "log.retention.ms=-1";
   const auto kafka = tidemark::testing::KafkaServer::Start(argv[1], options);
   if (!kafka) return EXIT_FAILURE;
   std::printf("%s\n", kafka->address().c_str());

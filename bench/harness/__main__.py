@@ -6,6 +6,7 @@ import os
 import sys
 import traceback
 
+import capacity
 import charts
 import engine
 import files
@@ -31,6 +32,7 @@ STEPS = [
     ("recovery", recovery.recovery, ["recovery_s_1m", "recovery_s_10m"]),
     ("sweeps", charts.sweeps, []),
     ("charts", charts.of_rows, []),
+    ("capacity", capacity.capacity, []),
 ]
 
 

@@ -46,7 +46,9 @@ def two_shards_vs_one(context):
     command = [context.program("bench/engine_bench"), "file", path, "--threads", "1", "--threads", "2", "--repeat",
                context.sizes.repeat]
     say("two_shards_vs_one: one thread and two threads in turn")
-    seconds = last_json(run(command, limit=900).stdout)["seconds"]
+    done = last_json(run(command, limit=900).stdout)
+    seconds = done["seconds"]
+    context.results.figures["web_event_bytes"] = done["bytes"] / done["events"]
     context.results.add("two_shards_vs_one", [one / two for one, two in zip(seconds["1"], seconds["2"])],
                         [shown(command)])
 
@@ -85,6 +87,7 @@ def bytes_per_open_session_vs_json(context):
                         [shown(command, context.cores[0])],
                         f"{done['open_sessions']:,} sessions; the same in every run, so measured once")
     context.results.figures["resident_bytes_per_open_session"] = done["resident_bytes"] / done["open_sessions"]
+    context.results.figures["state_bytes_per_open_session"] = done["state_bytes"] / done["open_sessions"]
     context.results.figures["json_bytes_per_session"] = done["json_bytes"] / done["open_sessions"]
 
 
