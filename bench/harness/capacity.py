@@ -38,7 +38,7 @@ twenty. Everything is planned for a load of {load:.0%}: the rest is for catching
 - **Cores** = rate / {rate:,.0f} / {load}. Of the processes; the brokers need their own.
 - **Open sessions** = rate / {per_session} × {open_s} s. **Memory** = open sessions × {resident:,.0f} B, and for each shard about 0.7 GB
   for what is read ahead and to be written (docs/operations.md).
-- **Network in** = rate × {event:,.0f} B. Uncompressed: lz4 makes these events three to four times smaller on the wire.
+- **Network in** = rate × {event:,.0f} B. Uncompressed: lz4 makes generated events seven times smaller, real ones less.
   **Sessions out** = rate / {per_session} × {json:,.0f} B. Each replica of a topic costs the brokers as much again.
 - **Snapshots out** = open sessions × {state:,.0f} B / the time between two snapshots of a partition. That is
   `state.snapshot_interval`, or, where a shard reads so much that `state.recovery_target` asks for more, about

@@ -1,9 +1,11 @@
 """DuckDB's reduced job: reads a file of events, sessionizes by gaps, writes count, first, last and last event.
 
-    sessions.py EVENTS OUT [--threads N]
+    sessions.py EVENTS OUT [--threads N] [--fields]
 
-Settings as DuckDB's guide for performance says: only the columns that are needed are named (no schema is guessed, no
-other value is made), the order of rows is not preserved, memory is the machine's. Prints seconds, events and sessions.
+With --fields it also keeps what tidemark keeps of most events: the newest page, browser, device and so on, the oldest
+referrer and campaign. Settings as DuckDB's guide for performance says: only the columns that are needed are named (no
+schema is guessed, no other value is made), the order of rows is not preserved, memory is the machine's. Prints seconds,
+events and sessions.
 """
 
 import argparse
@@ -12,16 +14,20 @@ import time
 
 import duckdb
 
+NEWEST = {name: "JSON" for name in ("page", "browser", "device", "geolocation", "attributes")} \
+    | {name: "VARCHAR" for name in ("userAgentString", "ipAddress", "ipOrganization", "searchQuery")}
+OLDEST = {"referrer": "JSON", "mktCampaign": "JSON"}
+
 # An event's key: its session's id, else its customer's. Half-open gaps: an event 20 minutes after the last one begins a
 # new session.
 JOB = """
 copy (
   with events as (
     select coalesce(session.id, customerId, customerCookieId) as key, createdDate as time, id,
-           coalesce(webEvent.eventName, eventName, eventType) as name
-    from read_json($events, format = 'newline_delimited', columns = {
+           coalesce(webEvent.eventName, eventName, eventType) as name{payload}
+    from read_json($events, format = 'newline_delimited', columns = {{
       id: 'VARCHAR', customerId: 'VARCHAR', customerCookieId: 'VARCHAR', session: 'STRUCT(id VARCHAR)',
-      eventType: 'VARCHAR', eventName: 'VARCHAR', createdDate: 'TIMESTAMP', webEvent: 'STRUCT(eventName VARCHAR)'})),
+      eventType: 'VARCHAR', eventName: 'VARCHAR', createdDate: 'TIMESTAMP', webEvent: 'STRUCT({web_event})'}})),
   marked as (
     select *, case when time - lag(time) over (partition by key order by time) < interval 20 minutes
                    then 0 else 1 end as begins
@@ -29,10 +35,18 @@ copy (
   numbered as (
     select *, sum(begins) over (partition by key order by time rows unbounded preceding) as number from marked)
   select key, count(*) as events, min(time) as first, max(time) as last,
-         arg_max({'id': id, 'name': name}, time) as lastEvent
+         arg_max({{'id': id, 'name': name}}, time) as lastEvent{kept}
   from numbered group by key, number
-) to '%s' (format json)
+) to '{out}' (format json)
 """
+
+
+def job(out, fields):
+    members = NEWEST | OLDEST if fields else {}
+    return JOB.format(
+        out=out, payload="".join(f", webEvent.{name} as {name}" for name in members),
+        web_event=", ".join(["eventName VARCHAR", *(f"{name} {type_}" for name, type_ in members.items())]),
+        kept="".join(f", {'arg_max' if name in NEWEST else 'arg_min'}({name}, time) as {name}" for name in members))
 
 
 def main():
@@ -40,14 +54,15 @@ def main():
     parser.add_argument("events")
     parser.add_argument("out")
     parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--fields", action="store_true")
     arguments = parser.parse_args()
     database = duckdb.connect(config={"threads": arguments.threads, "preserve_insertion_order": False})
     began = time.perf_counter()
-    database.execute(JOB % arguments.out, {"events": arguments.events})
+    database.execute(job(arguments.out, arguments.fields), {"events": arguments.events})
     seconds = time.perf_counter() - began
     sessions, events = database.execute(
-        "select count(*), sum(events)::bigint from read_json($out, format = 'newline_delimited')",
-        {"out": arguments.out}).fetchone()
+        "select count(*), sum(events)::bigint from read_json($out, format = 'newline_delimited', "
+        "columns = {events: 'BIGINT'})", {"out": arguments.out}).fetchone()
     print(json.dumps({"seconds": seconds, "events": events, "sessions": sessions}))
 
 
