@@ -100,10 +100,11 @@ void RunPopulation(const PopulationArguments& arguments) {
     const Subject& subject = *subjects[s];
     Require(subject.open_sessions() > arguments.open[s] * 8 / 10, "as many sessions are open as were asked for");
     Require(subject.closed() > 0, "sessions close");
-    each.push_back(fmt::format(
-        R"({{"open_sessions":{},"sessions_closed":{},"events":{},"event_bytes":{},"resident_bytes":{},"ns_per_event":[{:.1f}]}})",
-        subject.open_sessions(), subject.closed(), subject.taken(), subject.event_bytes(), subject.resident_bytes(),
-        fmt::join(times[s], ",")));
+    each.push_back(
+        fmt::format(R"({{"open_sessions":{},"sessions_closed":{},"events":{},"event_bytes":{},"resident_bytes":{},)"
+                    R"("ns_per_event":[{:.1f}]}})",
+                    subject.open_sessions(), subject.closed(), subject.taken(), subject.event_bytes(),
+                    subject.resident_bytes(), fmt::join(times[s], ",")));
   }
   fmt::print("[{}]\n", fmt::join(each, ","));
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The benchmark in one command: installs what is missing, builds, measures tidemark against the limits of the machine and
-# against what one would take instead, and writes results.json, results.md and plots.
+# The benchmark in one command: installs what is missing, builds, measures tidemark against the limits of the machine
+# and against what one would take instead, and writes results.json, results.md and plots.
 #
 #   bench/run.sh [--quick] [--out DIRECTORY] [--only STEP,STEP]     the default directory is build/release/bench-results
 #   bench/run.sh --guard [--update]     instructions per event against bench/guard.json; fails beyond 5 %
@@ -10,6 +10,7 @@ set -euo pipefail
 
 root=$(cd "$(dirname "$0")/.." && pwd)
 cd "$root"
+export PYTHONDONTWRITEBYTECODE=1
 build=${BENCH_BUILD:-$root/build/release}
 
 build_targets() {

@@ -1,4 +1,4 @@
-"""The capacity page: cores, memory, network, partitions and state topic for three rates, from what this run measured."""
+"""The capacity page: cores, memory, network, partitions and state topic for three rates, from this run's figures."""
 
 import os
 
@@ -19,7 +19,7 @@ NEEDED = ("run_events_per_core_s", "resident_bytes_per_open_session", "state_byt
 
 PAGE = """# Capacity
 
-Made by `bench/run.sh` from the figures of [results.md]({results}); the arithmetic is below each table, so that your own
+Made by `bench/run.sh` from the figures of [results.md]({results}); the arithmetic is below the table, so that your own
 events can be put in. Web events of 1.75 KB in sessions of ten; a session is open for five minutes and the time-out of
 twenty. Everything is planned for a load of {load:.0%}: the rest is for catching up, and for another instance's share.
 
@@ -35,26 +35,27 @@ twenty. Everything is planned for a load of {load:.0%}: the rest is for catching
 |---|{line}|
 {rows}
 
-- **Cores** = rate / {rate:,.0f} / {load}. Of the processes; the brokers need their own.
-- **Open sessions** = rate / {per_session} × {open_s} s. **Memory** = open sessions × {resident:,.0f} B, and for each shard about 0.7 GB
-  for what is read ahead and to be written (docs/operations.md).
+- **Cores** = rate / {rate:,.0f} / {load}. Of the processes; the brokers need their own. They do not include what
+  snapshots at these rates cost, which is paced by what the brokers take.
+- **Open sessions** = rate / {per_session} × {open_s} s. **Memory** = open sessions × {resident:,.0f} B, and for each
+  shard about 0.7 GB for what is read ahead and to be written (docs/operations.md).
 - **Network in** = rate × {event:,.0f} B. Uncompressed: lz4 makes generated events seven times smaller, real ones less.
   **Sessions out** = rate / {per_session} × {json:,.0f} B. Each replica of a topic costs the brokers as much again.
 - **Snapshots out** = open sessions × {state:,.0f} B / the time between two snapshots of a partition. That is
   `state.snapshot_interval`, or, where a shard reads so much that `state.recovery_target` asks for more, about
   2 × `recovery_target` × 100 MB/s / the shard's bytes per second.
 - **Partitions**: as many as shards (a partition belongs to one), and none with more than {partition:.0f} MB/s.
-- **State topic** = open sessions × {state:,.0f} B × {kept}: the newest snapshot, and the one being written; times the replicas.
-- The cores do not include what snapshots at these rates cost: writing them is paced by what the brokers take.
+- **State topic** = open sessions × {state:,.0f} B × {kept}: the newest snapshot, and the one being written; times the
+  replicas.
 
 ## What breaks first
 
-- **{rates[0]} a second**: nothing, on {cores[0]} core(s) and {memory[0]}. Take two instances: a restart then stops half of the
-  partitions for seconds, not all.
+- **{rates[0]} a second**: nothing, on {cores[0]} core(s) and {memory[0]}. Take two instances: a restart then stops half
+  of the partitions for seconds, not all.
 - **{rates[1]} a second**: the snapshots, long before the processor. With the default settings they would be
-  {share_default:.0f} times the bytes of the events, which no network has, so recovery would take longer than its target; with
-  `snapshot_interval = "10m"` and `recovery_target = "2m"` it is {share_relaxed:.1f} times. Then memory: {instances:,.0f}
-  instances with 64 GB for sessions. Smaller sessions in memory and in snapshots help both more than anything else.
+  {share_default:.1f} times the bytes of the events, more than a network can be given for it, so a recovery would take
+  longer than its target; with `snapshot_interval = "10m"` and `recovery_target = "2m"` it is {share_relaxed:.1f} times.
+  Then memory: {instances:,.0f} instances with 64 GB for sessions. Smaller sessions help both more than anything else.
 - **{rates[2]} a second**: one consumer group and one cluster. {partitions} partitions are more than an eager range
   assignment, at which every member stops at every change, and one Kafka cluster are made for. Split by customer into
   clusters with a group each: sessions never cross customers, so nothing else changes.

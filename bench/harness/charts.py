@@ -10,6 +10,7 @@ from engine import fitting
 from process import Failure, run, say
 
 BLUE = "#2a6f97"
+COLORS = (BLUE, "#c8553d")
 DISORDER = (0, 0.01, 0.05, 0.1, 0.2)
 PARTITIONS = (1, 4, 16, 64, 256)
 ATTRIBUTES = (0, 5, 10, 20, 50)
@@ -18,21 +19,27 @@ EXTRA_BYTES = (0, 1_000, 2_200, 6_200, 18_200)  # beside the 1.8 KB there are
 
 def sweeps(context):
     """Events per second of the engine on one core, against each of what may grow."""
-    measured = {
-        "open_sessions": [point(context, open_sessions, ["--open", open_sessions])
-                          for open_sessions in context.sizes.chart_open if fitting(context, open_sessions) == []],
-        "event_bytes": [point(context, None, ["--small"]), point(context, None, ["--small", "--extra-bytes", 600])]
-                       + [point(context, None, ["--extra-bytes", extra]) for extra in EXTRA_BYTES],
-        "disorder": [point(context, share * 100, ["--disorder", share]) for share in DISORDER],
-        "partitions": [point(context, count, ["--partitions", count]) for count in PARTITIONS],
-        "attributes": [point(context, count, ["--attributes", count]) for count in ATTRIBUTES],
-    }
-    labels = {"open_sessions": "open sessions", "event_bytes": "bytes of an event", "disorder":
-              "events out of order, %", "partitions": "partitions of one shard", "attributes":
-              "attributes of an event besides the usual three"}
-    for name, points in measured.items():
-        context.results.figures[f"chart_{name}"] = points
-        draw_sweep(context, name, labels[name], points)
+    sweep(context, "open_sessions", "open sessions", of_open_sessions(context))
+    sweep(context, "event_bytes", "bytes of an event", {"": [
+        point(context, None, ["--small"]), point(context, None, ["--small", "--extra-bytes", 600]),
+        *(point(context, None, ["--extra-bytes", extra]) for extra in EXTRA_BYTES)]})
+    sweep(context, "disorder", "events out of order, %",
+          {"": [point(context, share * 100, ["--disorder", share]) for share in DISORDER]})
+    sweep(context, "partitions", "partitions of one shard",
+          {"": [point(context, count, ["--partitions", count]) for count in PARTITIONS]})
+    sweep(context, "attributes", "attributes of an event besides the usual three",
+          {"": [point(context, count, ["--attributes", count]) for count in ATTRIBUTES]})
+
+
+def of_open_sessions(context):
+    """With large events as far as memory goes, and, where that is not all the way, with small ones."""
+    wanted = context.sizes.chart_open
+    series = {"events of 1.75 KB": [point(context, open_sessions, ["--open", open_sessions])
+                                    for open_sessions in wanted if fitting(context, open_sessions) == []]}
+    if len(series["events of 1.75 KB"]) < len(wanted):
+        series["events of 300 bytes"] = [point(context, open_sessions, ["--open", open_sessions, "--small"])
+                                         for open_sessions in wanted if fitting(context, open_sessions) is not None]
+    return series
 
 
 def point(context, x, options):
@@ -47,13 +54,18 @@ def point(context, x, options):
             round(max(rates))]
 
 
-def draw_sweep(context, name, label, points):
-    xs = [p[0] for p in points]
-    middle = [p[1] for p in points]
-    around = [[p[1] - p[2] for p in points], [p[3] - p[1] for p in points]]
+def sweep(context, name, label, series):
+    """Draws points by the name of their series, and keeps them."""
+    for kind, points in series.items():
+        context.results.figures[f"chart_{name}" + (f" ({kind})" if len(series) > 1 else "")] = points
 
     def paint(axes):
-        axes.errorbar(xs, middle, yerr=around, color=BLUE, marker="o", capsize=3)
+        for (kind, points), color in zip(series.items(), COLORS):
+            around = [[p[1] - p[2] for p in points], [p[3] - p[1] for p in points]]
+            axes.errorbar([p[0] for p in points], [p[1] for p in points], yerr=around, color=color, marker="o",
+                          capsize=3, label=kind)
+        if len(series) > 1:
+            axes.legend()
         if name in ("open_sessions", "event_bytes"):
             axes.set_xscale("log")
         if name == "partitions":

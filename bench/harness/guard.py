@@ -73,7 +73,7 @@ def main():
         print(f"guard: wrote {counts} for {key}")
         return 0
     if key not in committed:
-        print(f"guard: bench/guard.json has no values for {key}; take them with bench/run.sh --guard --update: {counts}")
+        print(f"guard: bench/guard.json has none for {key}; take them with bench/run.sh --guard --update: {counts}")
         return SKIPPED
     bad = 0
     for stage, expected in committed[key].items():
@@ -83,7 +83,7 @@ def main():
         print(f"guard: {stage:6} {counts[stage]:6} instructions, {change:+.1%} of the committed {expected}"
               + (": MORE THAN 5 %" if fails else ""))
     if bad:
-        print("guard: find out why; when it is meant (an improvement, too), run bench/run.sh --guard --update and commit it")
+        print("guard: find out why; what is meant (an improvement, too) is taken by bench/run.sh --guard --update")
     return 1 if bad else 0
 
 

@@ -29,7 +29,8 @@ QUICK = Sizes(repeat=3, web_events=300_000, other_events=500_000, yardstick_seco
 
 COMPLETE = Sizes(repeat=5, web_events=1_000_000, other_events=2_000_000, yardstick_seconds=15, topic_events=2_000_000,
                  peer_events=1_000_000, peer_repeat=5, many_open=10_000_000, few_open=100_000,
-                 memory_sessions=1_000_000, recoveries=(("recovery_s_1m", 1_000_000, 5), ("recovery_s_10m", 10_000_000, 3)),
+                 memory_sessions=1_000_000,
+                 recoveries=(("recovery_s_1m", 1_000_000, 5), ("recovery_s_10m", 10_000_000, 3)),
                  latency_seconds=60, chart_open=(1_000, 10_000, 100_000, 1_000_000, 10_000_000), chart_events=200_000)
 
 

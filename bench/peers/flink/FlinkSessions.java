@@ -39,8 +39,9 @@ public class FlinkSessions {
   public static void main(String[] args) throws Exception {
     Progress.start();
     StreamExecutionEnvironment flink = StreamExecutionEnvironment.createLocalEnvironment(1, settings(args[4]));
-    flink.fromSource(source(args[0], args[1], args[3]), WatermarkStrategy.<Event>forBoundedOutOfOrderness(OUT_OF_ORDERNESS)
-            .withTimestampAssigner((event, recordTime) -> event.time), "events")
+    WatermarkStrategy<Event> times = WatermarkStrategy.<Event>forBoundedOutOfOrderness(OUT_OF_ORDERNESS)
+        .withTimestampAssigner((event, recordTime) -> event.time);
+    flink.fromSource(source(args[0], args[1], args[3]), times, "events")
         .keyBy(event -> event.key)
         .window(EventTimeSessionWindows.withGap(GAP))
         .aggregate(new Add(), new ToJson())
