@@ -89,7 +89,8 @@ class Results:
         lines += ["", "| key | median | min – max | of | goal | |", "|---|---|---|---|---|---|"]
         lines += [self._line(key, *goal) for key, goal in GOALS.items()]
         lines += ["", "## Other figures", ""]
-        lines += [f"- `{key}`: {rounded(value)}" for key, value in self.figures.items()]
+        lines += [f"- `{key}`: {rounded(value)}" for key, value in self.figures.items()
+                  if not isinstance(value, (dict, list))]  # those are charts
         lines += ["", "## Commands", ""]
         for key, row in self.rows.items():
             lines += [f"`{key}`" + (f": {row.note}" if row.note else ""), "", "```"] + row.commands + ["```", ""]

@@ -30,29 +30,36 @@ def ratios(ours, theirs):
 
 def latency(context):
     """Half of what this machine sustains with writer, broker, shard and reader on it."""
-    seconds = context.sizes.latency_seconds
     with Broker(context, "latency") as broker:
         broker.create_topics("latency", "sessions")
         tool = [context.program("bench/latency_bench"), "--brokers", broker.address, "--partitions", PARTITIONS]
         with TidemarkRun(broker, "latency", "sessions", **{"kafka.commit_interval": "100ms"}) as tidemark:
             wait_for("tidemark to be ready", lambda: tidemark.metric("partitions") >= PARTITIONS, 60)
             say("latency: how many events a second the whole of it sustains")
-            capacity = sustained(context, tool, tidemark)
-            rate = int(capacity / 2)
-            command = [*tool, "--rate", rate, "--seconds", seconds, "--start", "2025-03-03T10:00:00Z"]
-            say(f"latency: {rate:,} events a second for {seconds} s")
-            done = last_json(run(command, limit=seconds + 120, core=context.cores[1]).stdout)
+            rate = int(sustained(context, tool, tidemark) / 2)
+            command = [*tool, "--rate", rate, "--seconds", context.sizes.latency_seconds, "--start"]
+            # Each repetition is a month later, so that none of its events is late.
+            done = [paced(context, [*command, f"2025-{month:02}-03T10:00:00Z"], rate)
+                    for month in range(3, 3 + context.sizes.repeat)]
             others = tidemark.metric("late_total") + tidemark.metric("dead_letters_total")
     if others:
         raise Failure(f"{others:.0f} events were late or dead letters")
+    context.results.add("latency_ms_p99", [one["percentiles_ms"]["99"] for one in done],
+                        [shown([*command, "2025-03-03T10:00:00Z"], context.cores[1])],
+                        f"of {done[0]['sessions']:,} sessions in a repetition, at {rate:,} events a second")
+    middle = sorted(done, key=lambda one: one["percentiles_ms"]["99"])[len(done) // 2]["percentiles_ms"]
+    context.results.figures["latency_ms_p50"] = middle["50"]
+    context.results.figures["latency_ms_percentiles"] = middle
+    context.results.figures["latency_events_per_s"] = rate
+
+
+def paced(context, command, rate):
+    seconds = context.sizes.latency_seconds
+    say(f"latency: {rate:,} events a second for {seconds} s")
+    done = last_json(run(command, limit=seconds + 120, core=context.cores[1]).stdout)
     if done["events"] < 0.95 * rate * seconds:
         raise Failure(f"only {done['events'] / seconds:,.0f} of {rate:,} events a second could be written")
-    percentiles = done["percentiles_ms"]
-    context.results.add("latency_ms_p99", [percentiles["99"]], [shown(command, context.cores[1])],
-                        f"of {done['sessions']:,} sessions at {rate:,} events a second")
-    context.results.figures["latency_ms_p50"] = percentiles["50"]
-    context.results.figures["latency_ms_percentiles"] = percentiles
-    context.results.figures["latency_events_per_s"] = rate
+    return done
 
 
 def sustained(context, tool, tidemark):
