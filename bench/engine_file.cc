@@ -56,8 +56,8 @@ std::vector<Lines> Split(std::string_view bytes, unsigned parts) {
 
 void Apply(const Lines& lines, CountingEffects& effects) {
   Partition partition(PartitionId{0}, Rules{});
-  int64_t offset = 0;
-  for (const std::string_view line : lines) partition.Apply({line, Offset{offset++}, kAfterAllTime}, effects);
+  const auto record = [&lines](size_t i) { return Record{lines[i], Offset{static_cast<int64_t>(i)}, kAfterAllTime}; };
+  ApplyAll(lines.size(), record, partition, effects);
   partition.AdvanceWatermark(kAfterAllTime, effects);
 }
 

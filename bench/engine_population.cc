@@ -38,7 +38,7 @@ class Subject {
 
   // Nanoseconds per event; making the events does not count.
   double Take(uint64_t events) {
-    const uint64_t before = taken_ + effects_.others;
+    const uint64_t before = taken();
     std::chrono::nanoseconds spent{0};
     for (uint64_t left = events; left > 0;) {
       const uint64_t count = std::min(left, kBatchEvents);
@@ -48,7 +48,7 @@ class Subject {
       spent += std::chrono::steady_clock::now() - begin;
       left -= count;
     }
-    Require(taken_ + effects_.others == before + events && effects_.others == 0, "every event is in a session");
+    Require(taken() == before + events && effects_.others == 0, "every event is in a session");
     bytes_ = batch_.bytes.size() / std::max<size_t>(1, batch_.events.size());
     return static_cast<double>(spent.count()) / static_cast<double>(events);
   }
@@ -60,15 +60,28 @@ class Subject {
   }
   uint64_t event_bytes() const { return bytes_; }
   uint64_t closed() const { return effects_.sessions; }
-  uint64_t taken() const { return taken_; }
+  uint64_t taken() const {
+    uint64_t joined = 0;
+    for (const Partition& partition : partitions_) {
+      joined += partition.counters().outcomes[static_cast<int>(Outcome::kJoined)];
+    }
+    return joined;
+  }
   uint64_t resident_bytes() const { return resident_ - resident_before_; }
 
  private:
+  // A partition's events after the other's, as a shard takes them.
   void Apply() {
-    for (const PopulationBatch::Event& event : batch_.events) {
-      const Record record{batch_.Value(event), Offset{offset_++}, kAfterAllTime};
-      const Outcome outcome = partitions_[event.partition].Apply(record, effects_);
-      taken_ += outcome == Outcome::kJoined ? 1 : 0;
+    const std::vector<PopulationBatch::Event>& events = batch_.events;
+    for (size_t begin = 0; begin < events.size();) {
+      size_t end = begin;
+      while (end < events.size() && events[end].partition == events[begin].partition) ++end;
+      const auto record = [&](size_t i) {
+        return Record{batch_.Value(events[begin + i]), Offset{offset_ + static_cast<int64_t>(i)}, kAfterAllTime};
+      };
+      ApplyAll(end - begin, record, partitions_[events[begin].partition], effects_);
+      offset_ += static_cast<int64_t>(end - begin);
+      begin = end;
     }
   }
 
@@ -77,7 +90,6 @@ class Subject {
   PopulationBatch batch_;
   CountingEffects effects_;
   int64_t offset_ = 0;
-  uint64_t taken_ = 0;
   uint64_t bytes_ = 0;
   uint64_t resident_before_ = 0, resident_ = 0;
 };

@@ -37,10 +37,10 @@ extern "C" {
 }
 
 [[gnu::noipa]] void guard_engine(Partition& partition, const Traffic& traffic, CountingEffects& effects) {
-  int64_t offset = 0;
-  for (const std::string_view event : traffic.events) {
-    partition.Apply({event, Offset{offset++}, kAfterAllTime}, effects);
-  }
+  const auto record = [&traffic](size_t i) {
+    return Record{traffic.events[i], Offset{static_cast<int64_t>(i)}, kAfterAllTime};
+  };
+  ApplyAll(traffic.events.size(), record, partition, effects);
 }
 
 [[gnu::noipa]] void guard_emit(SessionWriter& writer, const Session& session, uint64_t times) {

@@ -8,6 +8,7 @@
 # BENCH_BUILD names another build directory than build/release.
 set -euo pipefail
 
+from=$PWD
 root=$(cd "$(dirname "$0")/.." && pwd)
 cd "$root"
 export PYTHONDONTWRITEBYTECODE=1
@@ -39,4 +40,4 @@ if [ "${1:-}" != --help ]; then
   timeout 900 "$python" -m pip install --quiet --disable-pip-version-check -r bench/requirements.txt >&2
 fi
 [ -x "$python" ] || python=python3
-exec "$python" bench/harness --root "$root" --build "$build" "$@"
+exec "$python" bench/harness --from "$from" --root "$root" --build "$build" "$@"

@@ -47,6 +47,7 @@ def arguments():
     parser.add_argument("--out", default="", help="where results.json, results.md and plots go")
     parser.add_argument("--only", default="", help="steps, separated by commas: "
                         + ", ".join(name for name, _, _ in STEPS))
+    parser.add_argument("--from", dest="current", required=True, help=argparse.SUPPRESS)
     parser.add_argument("--root", required=True, help=argparse.SUPPRESS)
     parser.add_argument("--build", required=True, help=argparse.SUPPRESS)
     return parser.parse_args()
@@ -57,7 +58,7 @@ def main():
     only = [name for name in given.only.split(",") if name]
     if unknown := set(only) - {name for name, _, _ in STEPS}:
         sys.exit(f"bench/run.sh: there is no step {', '.join(sorted(unknown))}; see --help")
-    out = given.out or os.path.join(given.build, "bench-results")
+    out = os.path.join(given.current, given.out) if given.out else os.path.join(given.build, "bench-results")
     results = Results(out, given.quick, given.root)
     work = os.path.join(given.build, "bench-work")
     os.makedirs(work, exist_ok=True)

@@ -76,8 +76,7 @@ class Results:
             if row:
                 flat |= {f"{key}_min": rounded(min(row.values)), f"{key}_max": rounded(max(row.values)),
                          f"{key}_repetitions": len(row.values)}
-            elif key in self.errors:
-                flat[f"{key}_error"] = self.errors[key]
+        flat |= {f"{name}_error": why for name, why in self.errors.items()}
         return flat | {key: rounded(value) for key, value in self.figures.items()}
 
     def _page(self):
@@ -88,6 +87,7 @@ class Results:
         lines += [f"- {name}: {value}" for name, value in machine(self.root).items()]
         lines += ["", "| key | median | min – max | of | goal | |", "|---|---|---|---|---|---|"]
         lines += [self._line(key, *goal) for key, goal in GOALS.items()]
+        lines += [""] + [f"- **{name} failed**: {why}" for name, why in self.errors.items() if name not in GOALS]
         lines += ["", "## Other figures", ""]
         lines += [f"- `{key}`: {rounded(value)}" for key, value in self.figures.items()
                   if not isinstance(value, (dict, list))]  # those are charts
