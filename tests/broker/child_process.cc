@@ -17,13 +17,13 @@ using Clock = std::chrono::steady_clock;
 
 constexpr std::chrono::milliseconds kPollInterval{20};
 
-[[noreturn]] void BecomeProgram(std::vector<char*> arguments, const std::string& output, const std::string& errors) {
+int EmptyFile(const std::string& path) { return open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644); }
+
+[[noreturn]] void BecomeProgram(std::vector<char*> arguments, int out, int err) {
   prctl(PR_SET_PDEATHSIG, SIGKILL);
   sigset_t none;
   sigemptyset(&none);
   sigprocmask(SIG_SETMASK, &none, nullptr);
-  const int out = open(output.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0644);
-  const int err = open(errors.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0644);
   dup2(open("/dev/null", O_RDONLY), STDIN_FILENO);
   dup2(out, STDOUT_FILENO);
   dup2(err, STDERR_FILENO);
@@ -50,8 +50,13 @@ ChildProcess::ChildProcess(const std::vector<std::string>& command, std::string 
   arguments.reserve(command.size() + 1);
   for (const std::string& argument : command) arguments.push_back(const_cast<char*>(argument.c_str()));
   arguments.push_back(nullptr);
+  // Emptied before anybody can read in them what an earlier process wrote.
+  const int out = EmptyFile(output_file_);
+  const int err = EmptyFile(error_file_);
   pid_ = fork();
-  if (pid_ == 0) BecomeProgram(arguments, output_file_, error_file_);
+  if (pid_ == 0) BecomeProgram(arguments, out, err);
+  close(out);
+  close(err);
 }
 
 ChildProcess::~ChildProcess() {
