@@ -146,7 +146,9 @@ BENCHMARK(BM_WholeEngine)->UseManualTime()->Unit(benchmark::kMillisecond);
 // Emission by itself: one session of ten events, written again and again.
 void BM_EmitSession(benchmark::State& state) {
   const Rules rules;
-  const Session session = MakeSession(Web(), rules, 10);
+  CommonValues common;
+  MakeSession(Web(), rules, 10, common);
+  const Session session = MakeSession(Web(), rules, 10, common);
   Check(session.events > 0, "a session");
   SessionWriter writer(rules);
   while (state.KeepRunning()) {

@@ -72,7 +72,9 @@ uint64_t Emit(const Traffic& traffic) {
   constexpr size_t kEvents = 10;
   constexpr uint64_t kTimes = 200;
   const Rules rules;
-  Session session = MakeSession(traffic, rules, kEvents);
+  CommonValues common;
+  MakeSession(traffic, rules, kEvents, common);
+  const Session session = MakeSession(traffic, rules, kEvents, common);
   if (session.events != kEvents) Fail("not every record is an event");
   SessionWriter writer(rules);
   guard_emit(writer, session, kTimes);

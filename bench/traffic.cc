@@ -28,14 +28,14 @@ Traffic MakeWebTraffic(uint64_t events, uint64_t seed) {
   return traffic;
 }
 
-Session MakeSession(const Traffic& traffic, const Rules& rules, size_t events) {
+Session MakeSession(const Traffic& traffic, const Rules& rules, size_t events, CommonValues& common) {
   EventParser parser(rules);
   Session session;
   ByteBuffer packed;
   ByteBuffer merged;
   for (size_t i = 0; i < std::min(events, traffic.events.size()); ++i) {
     if (parser.Parse({traffic.events[i], Offset{0}, kAfterAllTime}) != nullptr) return {};
-    const JoinContext context{rules, PartitionId{0}, Offset{0}, IdOf(parser.event()), packed, merged};
+    const JoinContext context{rules, PartitionId{0}, Offset{0}, IdOf(parser.event()), common, packed, merged};
     if (i == 0) {
       OpenSession(parser.event(), context, session);
     } else {

@@ -19,7 +19,8 @@ struct Traffic {
 // Web events of about 1.75 KB in sessions of about ten; the same for the same arguments.
 Traffic MakeWebTraffic(uint64_t events, uint64_t seed);
 
-// An open session of the first events of the traffic; without events if one of them is none.
-Session MakeSession(const Traffic& traffic, const Rules& rules, size_t events);
+// An open session of the first events of the traffic; without events if one of them is none. Given the values of one
+// like it, it refers to those that a second visitor would find.
+Session MakeSession(const Traffic& traffic, const Rules& rules, size_t events, CommonValues& common);
 
 }  // namespace tidemark::bench

@@ -50,6 +50,25 @@ enum class Slot : uint8_t {
   kCount
 };
 
+// Whether many sessions are likely to have the same value there (common_values.h).
+constexpr bool IsCommon(Slot slot) {
+  switch (slot) {
+    case Slot::kPage:
+    case Slot::kBrowser:
+    case Slot::kDevice:
+    case Slot::kGeolocation:
+    case Slot::kUserAgent:
+    case Slot::kApp:
+    case Slot::kSdkLibrary:
+    case Slot::kNetworkConnectivity:
+    case Slot::kReferrer:
+    case Slot::kCampaign:
+      return true;
+    default:
+      return false;
+  }
+}
+
 // How values of several events become one.
 enum class Keep : uint8_t { kNewest, kOldest };
 

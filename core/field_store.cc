@@ -16,12 +16,17 @@ constexpr uint32_t kLeastSlack = 128;  // of a block, in bytes
 
 }  // namespace
 
-FieldStore::~FieldStore() { std::free(block_); }
+FieldStore::~FieldStore() {
+  for (uint64_t rest = common_; rest != 0; rest &= rest - 1)
+    Common(static_cast<Slot>(std::countr_zero(rest)))->Release();
+  std::free(block_);
+}
 
 FieldStore::FieldStore(FieldStore&& other) noexcept { *this = std::move(other); }
 
 FieldStore& FieldStore::operator=(FieldStore&& other) noexcept {
   std::swap(present_, other.present_);
+  std::swap(common_, other.common_);
   std::swap(shared_, other.shared_);
   std::swap(shared_time_, other.shared_time_);
   std::swap(shared_hash_, other.shared_hash_);
@@ -85,9 +90,28 @@ char* FieldStore::Resize(Slot slot, EventTime time, uint32_t size, uint32_t room
 
 void FieldStore::Set(Slot slot, EventTime time, std::string_view value) {
   EndSharingOf(slot);
+  Release(slot);
   const auto size = static_cast<uint32_t>(value.size());
   char* const place = Resize(slot, time, size, size);
   CopyShort(place, value.data(), value.size());
+}
+
+void FieldStore::Refer(Slot slot, EventTime time, CommonValue& value) {
+  if (Common(slot) == &value) return SetTime(slot, time);
+  const CommonValue* const reference = &value;
+  value.Refer();
+  Set(slot, time, {reinterpret_cast<const char*>(&reference), sizeof(reference)});
+  common_ |= Bit(slot);
+}
+
+void FieldStore::CopyFrom(const FieldStore& other, Slot slot) {
+  if (CommonValue* const common = other.Common(slot)) return Refer(slot, other.TimeOf(slot), *common);
+  Set(slot, other.TimeOf(slot), other.Get(slot));
+}
+
+void FieldStore::Release(Slot slot) {
+  if (CommonValue* const value = Common(slot)) value->Release();
+  common_ &= ~Bit(slot);
 }
 
 void FieldStore::Append(Slot slot, std::string_view more) {

@@ -3,7 +3,8 @@
 // The block begins with a directory of the slots that are present, in slot order, each with the event time its value
 // comes from; the values lie behind it without gaps. A value that outgrows its place moves on what lies behind it, and
 // keeps its place when it gets shorter; all share the slack at the end of the block. A session without a block (moved
-// from, or cleared) is empty. There are no pointers inside: a block can be copied as it is.
+// from, or cleared) is empty. A value that many sessions have in common (common_values.h) is referred to: its bytes in
+// the block are a pointer.
 //
 // Most events say again, byte for byte, what the ones before them said of browser, device, place and address. So values
 // that one event has set together can share their time, under a hash of the bytes they come from: Renew moves it on for
@@ -14,8 +15,10 @@
 
 #include <bit>
 #include <cstdint>
+#include <cstring>
 #include <string_view>
 
+#include "core/common_values.h"
 #include "core/event_rules.h"
 #include "core/types.h"
 
@@ -36,8 +39,17 @@ class FieldStore {
   // The value, empty where there is none.
   std::string_view Get(Slot slot) const {
     if (!Has(slot)) return {};
+    if (const CommonValue* common = Common(slot)) return common->bytes();
     const Entry& entry = EntryOf(slot);
     return {block_ + entry.offset, entry.size};
+  }
+
+  // What the slot refers to; null where it has a value of its own, or none.
+  CommonValue* Common(Slot slot) const {
+    if ((common_ & Bit(slot)) == 0) return nullptr;
+    CommonValue* value = nullptr;
+    std::memcpy(&value, block_ + EntryOf(slot).offset, sizeof(value));
+    return value;
   }
 
   // The event time the value comes from. REQUIRES: Has(slot).
@@ -50,7 +62,14 @@ class FieldStore {
   // Stores a copy of `value`, which must not point into this store.
   void Set(Slot slot, EventTime time, std::string_view value);
 
-  // Adds bytes, which must not point into this store, behind a value; to none they are the first.
+  // Makes the slot's value a common one.
+  void Refer(Slot slot, EventTime time, CommonValue& value);
+
+  // Takes over the slot's value and time from another session's store, which has it.
+  void CopyFrom(const FieldStore& other, Slot slot);
+
+  // Adds bytes, which must not point into this store, behind a value; to none they are the first. REQUIRES: the
+  // slot does not refer to a common value.
   void Append(Slot slot, std::string_view more);
 
   // The slots of the set, each of the time `time`, were set together from bytes with that hash.
@@ -115,12 +134,14 @@ class FieldStore {
   void OpenGap(uint32_t at, uint32_t bytes);
   Entry& Insert(Slot slot);
   char* Resize(Slot slot, EventTime time, uint32_t size, uint32_t room);
+  void Release(Slot slot);
   void EndSharing();
   void EndSharingOf(Slot slot) {
     if ((shared_ & Bit(slot)) != 0) EndSharing();
   }
 
   uint64_t present_ = 0;
+  uint64_t common_ = 0;  // the slots that refer to a common value
   uint64_t shared_ = 0;  // the slots whose time is shared_time_, whatever their entries say
   EventTime shared_time_;
   uint64_t shared_hash_ = 0;

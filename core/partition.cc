@@ -34,6 +34,7 @@ class Partition::Impl {
   uint64_t tombstones_ = 0;
   uint64_t block_bytes_ = 0;
   PartitionCounters counters_;
+  CommonValues common_;  // outlives the sessions
   SessionTable sessions_;
   SnapshotWriter snapshot_;
 
@@ -107,7 +108,7 @@ Outcome Partition::Impl::ApplyEvent(const Arrival& arrival, const Record& record
   for (const SessionRef ref : candidates_) {
     if (FitOf(event, sessions_[ref]) == Fit::kYes) fitting_.push_back(ref);
   }
-  const JoinContext context{rules_, id_, record.offset, IdOf(event), packed_, merged_};
+  const JoinContext context{rules_, id_, record.offset, IdOf(event), common_, packed_, merged_};
   if (!fitting_.empty()) return JoinOrMerge(event, context);
 
   for (const SessionRef ref : candidates_) {
@@ -211,6 +212,7 @@ void Partition::Impl::MergeNext(SessionRef earlier_ref, SessionRef later_ref) {
 void Partition::Impl::Open(const Arrival& arrival, const JoinContext& context) {
   const Event& event = arrival.parser.event();
   const SessionRef ref = sessions_.Add(arrival.key_hash);
+  common_.ExpectSessions(sessions_.size());
   Session& session = sessions_[ref];
   OpenSession(event, context, session);
   snapshot_.AfterOpening(session);
@@ -325,9 +327,10 @@ uint64_t Partition::Impl::Digest() const { return MixDigest(digest_, static_cast
 
 bool Partition::Impl::RestoreSession(Unpacker& in) {
   Session read;
-  if (!DecodeSession(in, read)) return false;
+  if (!DecodeSession(in, common_, read)) return false;
   const uint64_t key_hash = HashPackedKey(read.packed_key());
   Session& session = sessions_[sessions_.Add(key_hash)];
+  common_.ExpectSessions(sessions_.size());
   read.key_hash = key_hash;
   read.next = session.next;
   read.generation = session.generation;
@@ -383,7 +386,9 @@ EventTime Partition::watermark() const { return impl_->watermark_; }
 uint64_t Partition::open_sessions() const { return impl_->open_[0] + impl_->open_[1] + impl_->open_[2]; }
 uint64_t Partition::open_sessions(TypeRules type) const { return impl_->open_[static_cast<size_t>(type)]; }
 uint64_t Partition::tombstones() const { return impl_->tombstones_; }
-uint64_t Partition::state_bytes() const { return impl_->sessions_.bytes() + impl_->block_bytes_; }
+uint64_t Partition::state_bytes() const {
+  return impl_->sessions_.bytes() + impl_->block_bytes_ + impl_->common_.bytes();
+}
 const PartitionCounters& Partition::counters() const { return impl_->counters_; }
 
 }  // namespace tidemark

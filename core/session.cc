@@ -67,7 +67,7 @@ void MergeValue(const MergeRule& rule, const Session& later, Session& earlier) {
     const bool take = rule.keep == Keep::kNewest ? theirs >= ours : theirs < ours;
     if (!take) return;
   }
-  earlier.fields.Set(rule.slot, later.fields.TimeOf(rule.slot), later.fields.Get(rule.slot));
+  earlier.fields.CopyFrom(later.fields, rule.slot);
 }
 
 // Merges a slot that is a collection, by a function of the packed forms.

@@ -12,6 +12,7 @@
 
 #include "core/byte_buffer.h"
 #include "core/collections.h"
+#include "core/common_values.h"
 #include "core/event.h"
 #include "core/field_store.h"
 #include "core/identity.h"
@@ -68,6 +69,7 @@ struct JoinContext {
   PartitionId partition;
   Offset offset;
   std::optional<EventId> event_id;
+  CommonValues& common;
   ByteBuffer& packed;
   ByteBuffer& merged;
 };

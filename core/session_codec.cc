@@ -46,8 +46,18 @@ void EncodeValues(const FieldStore& fields, Packer& pack) {
 
 bool IsEventTime(EventTime time) { return time >= EventTime{0} && time <= kLatestEventTime; }
 
+// Of a value that came out of a snapshot, its own bytes are the source: no event has the same.
+void KeepValue(Slot slot, EventTime time, std::string_view value, CommonValues& common, FieldStore& fields) {
+  if (!IsCommon(slot)) return fields.Set(slot, time, value);
+  const CommonValues::Source source(slot, value);
+  CommonValue* known = common.Find(source);
+  if (known == nullptr) known = common.Add(source, value);
+  if (known == nullptr) return fields.Set(slot, time, value);
+  fields.Refer(slot, time, *known);
+}
+
 // Slots come in their order, each once.
-bool DecodeValues(Unpacker& in, FieldStore& fields) {
+bool DecodeValues(Unpacker& in, CommonValues& common, FieldStore& fields) {
   const uint8_t count = in.Byte();
   int last = -1;
   for (uint8_t i = 0; i < count; ++i) {
@@ -57,7 +67,7 @@ bool DecodeValues(Unpacker& in, FieldStore& fields) {
     const std::string_view value = in.Text();
     if (!in.ok() || slot <= last || slot >= static_cast<uint8_t>(Slot::kCount)) return false;
     if (time != kBeforeAllTime && !IsEventTime(time)) return false;
-    fields.Set(static_cast<Slot>(slot), time, value);
+    KeepValue(static_cast<Slot>(slot), time, value, common, fields);
     last = slot;
   }
   return true;
@@ -98,7 +108,7 @@ void EncodeSession(const Session& session, std::string& out) {
   EncodeValues(session.fields, pack);
 }
 
-bool DecodeSession(Unpacker& in, Session& session) {
+bool DecodeSession(Unpacker& in, CommonValues& common, Session& session) {
   const uint8_t flags = in.Byte();
   const uint8_t type_rules = in.Byte();
   const uint8_t end_reason = in.Byte();
@@ -119,7 +129,7 @@ bool DecodeSession(Unpacker& in, Session& session) {
   }
   session.first_offset = {static_cast<int64_t>(in.Varint())};
   session.last_offset = {static_cast<int64_t>(in.Varint())};
-  return DecodeValues(in, session.fields) && IsSound(session);
+  return DecodeValues(in, common, session.fields) && IsSound(session);
 }
 
 uint64_t MixDigest(uint64_t a, uint64_t b) { return MultiplyFold(a ^ kDigestSeed, b ^ kDigestFactor); }

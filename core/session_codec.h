@@ -15,8 +15,9 @@ namespace tidemark {
 // Appends the session to `out`.
 void EncodeSession(const Session& session, std::string& out);
 
-// Reads the next session into an empty one; false, and the session is of no use, when the bytes are none.
-bool DecodeSession(Unpacker& in, Session& session);
+// Reads the next session into an empty one, which may then refer to common values; false, and the session is of no use,
+// when the bytes are none.
+bool DecodeSession(Unpacker& in, CommonValues& common, Session& session);
 
 // A hash of what tells a session from what it was before an event: its key, times, counts and kind. Stable over builds
 // and machines. The XOR over all sessions is a partition's digest: a few multiplications per event instead of a pass

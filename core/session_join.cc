@@ -35,15 +35,49 @@ Fate KeepText(Slot slot, Keep keep, std::string_view text, EventTime time, Sessi
   return Fate::kKept;
 }
 
-Fate KeepValue(const SlotRule& rule, Node value, const Event& event, ByteBuffer& packed, Session& session) {
-  if (rule.shape == Shape::kObject) {
-    if (!Replaces(session, rule.slot, rule.keep, event.time)) return Fate::kOutdated;
-    if (!Project(*event.document, value, *rule.object, packed)) return Fate::kNothing;
-    session.fields.Set(rule.slot, event.time, packed.view());
-    return Fate::kKept;
+// A value that many sessions have: the one that was made of the same bytes before, else `make()`, which returns nothing
+// where it counts as absent.
+template <typename Make>
+Fate KeepCommon(const SlotRule& rule, std::string_view bytes, EventTime time, CommonValues& common, Session& session,
+                Make make) {
+  if (!Replaces(session, rule.slot, rule.keep, time)) return Fate::kOutdated;
+  const CommonValues::Source source(rule.slot, bytes);
+  CommonValue* known = common.Find(source);
+  if (known == nullptr) {
+    const std::string_view made = make();
+    if (made.empty()) return Fate::kNothing;
+    known = common.Add(source, made);
+    if (known == nullptr) {
+      session.fields.Set(rule.slot, time, made);
+      return Fate::kKept;
+    }
   }
+  session.fields.Refer(rule.slot, time, *known);
+  return Fate::kKept;
+}
+
+Fate KeepObject(const SlotRule& rule, Node value, const Event& event, const JoinContext& context, Session& session) {
+  const auto project = [&] {
+    Project(*event.document, value, *rule.object, context.packed);
+    return context.packed.view();
+  };
+  if (IsCommon(rule.slot)) {
+    return KeepCommon(rule, event.document->Raw(value), event.time, context.common, session, project);
+  }
+  if (!Replaces(session, rule.slot, rule.keep, event.time)) return Fate::kOutdated;
+  const std::string_view projected = project();
+  if (projected.empty()) return Fate::kNothing;
+  session.fields.Set(rule.slot, event.time, projected);
+  return Fate::kKept;
+}
+
+Fate KeepValue(const SlotRule& rule, Node value, const Event& event, const JoinContext& context, Session& session) {
+  if (rule.shape == Shape::kObject) return KeepObject(rule, value, event, context, session);
   std::string_view text = event.Text(value);
   if (rule.shape == Shape::kEnum && !text.empty()) text = rule.spellings->SessionSpelling(text);
+  if (IsCommon(rule.slot)) {
+    return KeepCommon(rule, text, event.time, context.common, session, [text] { return text; });
+  }
   return KeepText(rule.slot, rule.keep, text, event.time, session);
 }
 
@@ -65,7 +99,8 @@ uint64_t HashOf(std::span<const SlotRule> rules, const Event& event) {
 
 // Most events bring again what the newest one before them brought, byte for byte: then nothing is looked at but the
 // hash. Otherwise each value is, and where none was outdated, they are what the next event is compared with.
-void ApplySteadyRules(std::span<const SlotRule> rules, const Event& event, ByteBuffer& packed, Session& session) {
+void ApplySteadyRules(std::span<const SlotRule> rules, const Event& event, const JoinContext& context,
+                      Session& session) {
   const uint64_t hash = HashOf(rules, event);
   if (session.fields.Renew(hash, event.time)) return;
   uint64_t kept = 0;
@@ -73,17 +108,17 @@ void ApplySteadyRules(std::span<const SlotRule> rules, const Event& event, ByteB
   for (const SlotRule& rule : rules) {
     const Node value = ValueOf(rule, event);
     if (value == kNoNode) continue;
-    const Fate fate = KeepValue(rule, value, event, packed, session);
+    const Fate fate = KeepValue(rule, value, event, context, session);
     if (fate == Fate::kKept) kept |= FieldStore::Bit(rule.slot);
     outdated |= fate == Fate::kOutdated;
   }
   if (kept != 0 && !outdated) session.fields.Share(kept, event.time, hash);
 }
 
-void ApplyRules(std::span<const SlotRule> rules, const Event& event, ByteBuffer& packed, Session& session) {
+void ApplyRules(std::span<const SlotRule> rules, const Event& event, const JoinContext& context, Session& session) {
   for (const SlotRule& rule : rules) {
     const Node value = ValueOf(rule, event);
-    if (value != kNoNode) KeepValue(rule, value, event, packed, session);
+    if (value != kNoNode) KeepValue(rule, value, event, context, session);
   }
 }
 
@@ -293,7 +328,7 @@ void OpenSession(const Event& event, const JoinContext& context, Session& sessio
   session.first = event.time;
   session.last = event.time;
   session.first_offset = context.offset;
-  session.fields.Reserve(static_cast<uint32_t>(event.document->size() * 5 / 8));  // packed it takes about that
+  session.fields.Reserve(static_cast<uint32_t>(event.document->size() * 3 / 8));  // about what it keeps for itself
   context.packed.clear();
   PackKey(event.key, context.packed);
   session.fields.Set(Slot::kKey, kBeforeAllTime, context.packed.view());
@@ -308,8 +343,8 @@ void JoinSession(const Event& event, const JoinContext& context, Session& sessio
   session.last = std::max(session.last, event.time);
   session.last_offset = context.offset;
   ++session.events;
-  ApplySteadyRules(SteadyRules(event.kind), event, context.packed, session);
-  ApplyRules(OtherRules(event.kind), event, context.packed, session);
+  ApplySteadyRules(SteadyRules(event.kind), event, context, session);
+  ApplyRules(OtherRules(event.kind), event, context, session);
   if (event.kind == EventKind::kDetail) {
     JoinDetail(event, context.packed, session);
   } else {

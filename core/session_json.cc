@@ -83,7 +83,12 @@ void SessionWriter::TimeUnlessAfter(std::string_view name, EventTime time, Event
 void SessionWriter::Object(std::string_view name, Slot slot, const ObjectModel& model, const Session& session) {
   if (!session.fields.Has(slot)) return;
   Key(name);
-  AppendObjectJson(model, session.fields.Get(slot), json_);
+  if (CommonValue* const common = session.fields.Common(slot)) {
+    json_ += common->Json(value_json_,
+                          [&](std::string_view packed, ByteBuffer& out) { AppendObjectJson(model, packed, out); });
+  } else {
+    AppendObjectJson(model, session.fields.Get(slot), json_);
+  }
 }
 
 void SessionWriter::Reference(std::string_view name, std::string_view id, std::string_view uri_prefix) {

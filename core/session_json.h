@@ -51,6 +51,7 @@ class SessionWriter {
   std::string name_;  // what a UUID is made of
   std::string id_;
   ByteBuffer json_;
+  ByteBuffer value_json_;
 };
 
 }  // namespace tidemark

@@ -39,10 +39,19 @@ std::string RandomBytes(std::mt19937_64& random) {
   return std::string(random() % (random() % 10 == 0 ? 5000 : 60), static_cast<char>('a' + random() % 26));
 }
 
+// Of more than can be found, so that some of those referred to are forgotten; null where this one is new.
+CommonValue* AnyCommonValue(std::mt19937_64& random, Slot slot, CommonValues& common) {
+  const std::string bytes(100 + random() % 900, static_cast<char>('a' + random() % 2));
+  const CommonValues::Source source(slot, bytes);
+  CommonValue* const known = common.Find(source);
+  return known != nullptr ? known : common.Add(source, bytes);
+}
+
 TEST(FieldStoreTest, IsAMapFromSlotToBytes) {
   for (uint64_t seed = 1; seed <= 200; ++seed) {
     SCOPED_TRACE(seed);
     std::mt19937_64 random(seed);
+    CommonValues common;
     FieldStore store;
     std::map<Slot, Value> expected;
     for (int i = 0; i < 200; ++i) {
@@ -50,7 +59,11 @@ TEST(FieldStoreTest, IsAMapFromSlotToBytes) {
       const bool is_new = !expected.contains(slot);
       const std::string bytes = RandomBytes(random);
       Value& value = expected[slot];
-      if (random() % 3 == 0) {
+      if (CommonValue* const known = random() % 4 == 0 ? AnyCommonValue(random, slot, common) : nullptr) {
+        value = {std::string(known->bytes()), RandomTime(random)};
+        store.Refer(slot, value.time, *known);
+        EXPECT_EQ(store.Common(slot), known);
+      } else if (random() % 3 == 0 && store.Common(slot) == nullptr) {
         store.Append(slot, bytes);
         if (is_new) value.time = kBeforeAllTime;
         value.bytes += bytes;
@@ -91,6 +104,26 @@ TEST(FieldStoreTest, SlotsThatShareTheirTimeMoveOnTogether) {
   ExpectEqual(store, {{Slot::kBrowser, {"firefox", EventTime{25}}},
                       {Slot::kDevice, {"mobile", EventTime{30}}},
                       {Slot::kPage, {"cart", EventTime{25}}}});
+}
+
+TEST(FieldStoreTest, TakesOverValuesFromAnother) {
+  CommonValues common;
+  const std::string bytes(100, 'b');
+  const CommonValues::Source source(Slot::kBrowser, bytes);
+  EXPECT_EQ(common.Add(source, bytes), nullptr) << "seen once";
+  CommonValue* const value = common.Add(source, bytes);
+  ASSERT_NE(value, nullptr);
+  FieldStore taker;
+  {
+    FieldStore giver;
+    giver.Refer(Slot::kBrowser, EventTime{10}, *value);
+    giver.Set(Slot::kPage, EventTime{20}, "home");
+    taker.CopyFrom(giver, Slot::kBrowser);
+    taker.CopyFrom(giver, Slot::kPage);
+  }
+  EXPECT_EQ(taker.Common(Slot::kBrowser), value);
+  EXPECT_EQ(taker.Common(Slot::kPage), nullptr);
+  ExpectEqual(taker, {{Slot::kBrowser, {bytes, EventTime{10}}}, {Slot::kPage, {"home", EventTime{20}}}});
 }
 
 }  // namespace
