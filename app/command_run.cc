@@ -26,26 +26,27 @@ constexpr char kExamples[] =
     "  tidemark run --config tidemark.toml\n"
     "  tidemark run --set kafka.brokers=kafka-1:9092,kafka-2:9092 --set kafka.create_topics=true";
 
+absl::Status CreateTopics(const KafkaOptions& options, const std::vector<TopicState>& topics) {
+  const auto created = CreateMissingTopics(options, topics, kTopicsTimeout);
+  if (!created.ok()) return created.status();
+  for (const std::string& name : *created) Log(LogLevel::kInfo, "topic_created", "created a topic", {{"topic", name}});
+  return absl::OkStatus();
+}
+
+absl::Status EnsureTopics(const KafkaOptions& options, const std::vector<TopicState>& topics) {
+  const absl::Status there = options.create_topics ? CreateTopics(options, topics) : RequireTopics(topics);
+  return there.ok() ? CheckStateTopic(options, kTopicsTimeout) : there;
+}
+
 // Waits for the brokers as long as it takes, then for the topics to be there. False: told to stop meanwhile.
 absl::StatusOr<bool> PrepareTopics(const KafkaOptions& options) {
   for (;;) {
     const auto topics = DescribeTopics(options, kTopicsTimeout);
     if (topics.ok()) {
       NoteBrokersBack();
-      if (!options.create_topics) {
-        absl::Status usable = RequireTopics(*topics);
-        if (usable.ok()) usable = CheckStateTopic(options, kTopicsTimeout);
-        return usable.ok() ? absl::StatusOr<bool>(true) : usable;
-      }
-      const auto created = CreateMissingTopics(options, *topics, kTopicsTimeout);
-      if (created.ok()) {
-        for (const std::string& name : *created) {
-          Log(LogLevel::kInfo, "topic_created", "created a topic",
-              {{"topic", name}, {"partitions", options.partitions}});
-        }
-        return true;
-      }
-      if (!absl::IsUnavailable(created.status())) return created.status();
+      const absl::Status usable = EnsureTopics(options, *topics);
+      if (usable.ok()) return true;
+      if (!absl::IsUnavailable(usable)) return usable;
     } else if (!absl::IsUnavailable(topics.status())) {
       return topics.status();
     } else {

@@ -29,24 +29,28 @@ std::string Describe(const std::vector<TopicState>& topics) {
   return text;
 }
 
+std::string DescribeCreated(const std::vector<std::string>& created) {
+  std::string text = created.empty() ? "nothing to create\n" : "";
+  for (const std::string& name : created) text += fmt::format("created {}\n", name);
+  return text;
+}
+
 int Topics(const TopicsOptions& options, const ConfigFlags& flags, CommandContext& context) {
   const auto config = context.LoadConfig(flags);
   if (!config.ok()) return context.Fail(config.status());
   auto topics = DescribeTopics(config->kafka, kTimeout);
   if (!topics.ok()) return context.Fail(topics.status());
+  std::string text = Describe(*topics);
+  absl::Status usable = RequireTopics(*topics);
   if (options.create) {
     const auto created = CreateMissingTopics(config->kafka, *topics, kTimeout);
     if (!created.ok()) return context.Fail(created.status());
-    std::string text = created->empty() ? "nothing to create\n" : "";
-    for (const std::string& name : *created) {
-      text += fmt::format("created {}\n", name);
-    }
-    return context.Print(text);
+    text = DescribeCreated(*created);
+    usable = absl::OkStatus();
   }
-  const int printed = context.Print(Describe(*topics));
-  absl::Status required = RequireTopics(*topics);
-  if (required.ok()) required = CheckStateTopic(config->kafka, kTimeout);
-  return printed != kExitOk || required.ok() ? printed : context.Fail(required);
+  const int printed = context.Print(text);
+  if (usable.ok()) usable = CheckStateTopic(config->kafka, kTimeout);
+  return printed != kExitOk || usable.ok() ? printed : context.Fail(usable);
 }
 
 }  // namespace
@@ -55,7 +59,7 @@ void AddTopicsCommand(CLI::App& app, CommandContext& context) {
   CLI::App& command = AddCommand(app, "topics", "Check that the Kafka topics exist, or create them.", kExamples);
   const auto options = std::make_shared<TopicsOptions>();
   CLI::Option* create = command.add_flag("--create", options->create, "Create the topics that do not exist.");
-  command.add_flag("--check", options->check, "List them; exit 78 if one is missing (the default).")->excludes(create);
+  command.add_flag("--check", options->check, "List them; exit 78 if one is missing or set wrong (the default).")->excludes(create);
   const auto flags = AddConfigFlags(command);
   context.OnRun(command, [=, &context] { return Topics(*options, *flags, context); });
 }

@@ -12,12 +12,28 @@ namespace {
 
 constexpr size_t kBatchRecords = 256;
 constexpr int kQueryTimeoutMs = 5'000;
+constexpr Duration kAskAgainAfter = Minutes(1);  // for partitions that were refused
 
 using AdminOptions = std::unique_ptr<rd_kafka_AdminOptions_t, KafkaDeleter<rd_kafka_AdminOptions_destroy>>;
 using DeleteRecords = std::unique_ptr<rd_kafka_DeleteRecords_t, KafkaDeleter<rd_kafka_DeleteRecords_destroy>>;
 using NewPartitions = std::unique_ptr<rd_kafka_NewPartitions_t, KafkaDeleter<rd_kafka_NewPartitions_destroy>>;
 using Metadata = std::unique_ptr<const rd_kafka_metadata_t, KafkaDeleter<rd_kafka_metadata_destroy>>;
 using Topic = std::unique_ptr<rd_kafka_topic_t, KafkaDeleter<rd_kafka_topic_destroy>>;
+
+// What became of a request for more partitions. The admin API tells of one topic.
+absl::Status AddingResult(rd_kafka_event_t* event, const std::string& doing) {
+  if (event == nullptr) return absl::UnavailableError(doing + ": the brokers did not answer in time");
+  rd_kafka_resp_err_t error = rd_kafka_event_error(event);
+  if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return KafkaStatus(doing, error, rd_kafka_event_error_string(event));
+  size_t count = 0;
+  const rd_kafka_topic_result_t** results =
+      rd_kafka_CreatePartitions_result_topics(rd_kafka_event_CreatePartitions_result(event), &count);
+  error = count == 1 ? rd_kafka_topic_result_error(results[0]) : RD_KAFKA_RESP_ERR_UNKNOWN;
+  if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return absl::OkStatus();
+  if (error == RD_KAFKA_RESP_ERR_INVALID_PARTITIONS) return absl::AlreadyExistsError(doing);  // another shard was first
+  const char* text = count == 1 ? rd_kafka_topic_result_error_string(results[0]) : nullptr;
+  return KafkaStatus(doing, error, text ? text : rd_kafka_err2str(error));
+}
 
 // It belongs to no group: `group.id` only has to be set for partitions to be assigned by hand.
 KafkaProperties ConsumerProperties(const KafkaOptions& options, uint32_t shard) {
@@ -76,10 +92,15 @@ absl::Status KafkaState::EnsurePartitions(uint32_t needed) {
         fmt::format("the topic {} does not exist; create it with `tidemark topics --create`", topic_));
   }
   partitions_ = static_cast<uint32_t>(metadata->topics[0].partition_cnt);
-  return needed <= partitions_ ? absl::OkStatus() : AddPartitions(needed);
+  if (needed <= partitions_) return absl::OkStatus();
+  AddPartitions(needed);
+  // They become visible a little later.
+  return absl::UnavailableError(fmt::format("the topic {} needs {} partitions, it has {}", topic_, needed, partitions_));
 }
 
-absl::Status KafkaState::AddPartitions(uint32_t needed) {
+void KafkaState::AddPartitions(uint32_t needed) {
+  const MonotonicTime now = SystemClock().Now();
+  if (refused_at_ && now - *refused_at_ < kAskAgainAfter) return;
   std::array<char, 256> text{};
   const NewPartitions partitions(rd_kafka_NewPartitions_new(topic_.c_str(), needed, text.data(), text.size()));
   const AdminOptions admin(rd_kafka_AdminOptions_new(consumer_.get(), RD_KAFKA_ADMIN_OP_CREATEPARTITIONS));
@@ -88,10 +109,18 @@ absl::Status KafkaState::AddPartitions(uint32_t needed) {
   rd_kafka_NewPartitions_t* pointer = partitions.get();
   rd_kafka_CreatePartitions(consumer_.get(), &pointer, 1, admin.get(), queue.get());
   const KafkaEvent event(rd_kafka_queue_poll(queue.get(), 2 * kQueryTimeoutMs));
-  Log(LogLevel::kInfo, "state_partitions_added", "the events topic has more partitions: the state topic gets them, too",
-      {{"topic", topic_}, {"partitions", needed}});
-  // They become visible a little later.
-  return absl::UnavailableError(fmt::format("the topic {} is getting {} partitions", topic_, needed));
+  const absl::Status added = AddingResult(event.get(), "adding partitions");
+  if (added.ok()) {
+    Log(LogLevel::kInfo, "state_partitions_added",
+        "the events topic has more partitions: the state topic gets them, too",
+        {{"topic", topic_}, {"partitions", needed}});
+  } else if (!absl::IsAlreadyExists(added)) {
+    refused_at_ = now;
+    Log(LogLevel::kWarn, "state_partitions_refused",
+        "the state topic is not given as many partitions as the events topic; partitions that are to begin work wait",
+        {{"topic", topic_}, {"partitions", needed}, {"err", std::string(added.message())}},
+        "give this user the right to alter the topic, or add the partitions yourself (kafka-topics.sh --alter)");
+  }
 }
 
 absl::Status KafkaState::Read(std::span<const PartitionStart> starts) {

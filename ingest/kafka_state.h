@@ -8,6 +8,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -34,7 +35,7 @@ class KafkaState {
 
   absl::Status Start(uint32_t shard);
   absl::Status EnsurePartitions(uint32_t needed);
-  absl::Status AddPartitions(uint32_t needed);
+  void AddPartitions(uint32_t needed);
   void TakeMessage(const rd_kafka_message_t& message, StatePollResult& result);
   bool IsEnd(const rd_kafka_message_t& message) const;
   void DropMessages();
@@ -48,6 +49,7 @@ class KafkaState {
   KafkaQueue truncated_;                       // answers to Truncate
   std::vector<rd_kafka_message_t*> messages_;  // of the last Poll
   uint32_t partitions_ = 0;                    // known to exist
+  std::optional<MonotonicTime> refused_at_;    // when more were last asked for in vain
 };
 
 }  // namespace tidemark

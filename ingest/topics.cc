@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "ingest/kafka_handle.h"
+#include "sinks/log.h"
 
 namespace tidemark {
 namespace {
@@ -158,24 +159,21 @@ namespace {
 
 using ConfigResource = std::unique_ptr<rd_kafka_ConfigResource_t, KafkaDeleter<rd_kafka_ConfigResource_destroy>>;
 
-// What a topic is set to; empty where the broker does not say.
-absl::StatusOr<std::map<std::string, std::string>> TopicSettings(const KafkaOptions& options, const std::string& topic,
-                                                                 Duration timeout) {
-  const auto client = MakeAdminClient(options);
-  if (!client.ok()) return client.status();
-  const ConfigResource resource(rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topic.c_str()));
-  rd_kafka_ConfigResource_t* pointer = resource.get();
-  const KafkaQueue queue(rd_kafka_queue_new(client->get()));
-  rd_kafka_DescribeConfigs(client->get(), &pointer, 1, nullptr, queue.get());
-  const KafkaEvent event(rd_kafka_queue_poll(queue.get(), static_cast<int>(timeout.ms)));
-  std::map<std::string, std::string> settings;
-  if (!event || rd_kafka_event_error(event.get()) != RD_KAFKA_RESP_ERR_NO_ERROR) return settings;
-  size_t resources = 0;
-  const rd_kafka_ConfigResource_t** described =
-      rd_kafka_DescribeConfigs_result_resources(rd_kafka_event_DescribeConfigs_result(event.get()), &resources);
+using Settings = std::map<std::string, std::string>;
+
+// The answer about one topic. What the broker keeps to itself has no value and is left out.
+absl::StatusOr<Settings> ReadSettings(rd_kafka_event_t* event, const std::string& doing) {
+  if (event == nullptr) return absl::UnavailableError(doing + ": the brokers did not answer in time");
+  rd_kafka_resp_err_t error = rd_kafka_event_error(event);
+  if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return KafkaStatus(doing, error, rd_kafka_event_error_string(event));
   size_t count = 0;
-  const rd_kafka_ConfigEntry_t** entries =
-      resources == 1 ? rd_kafka_ConfigResource_configs(described[0], &count) : nullptr;
+  const rd_kafka_ConfigResource_t** described =
+      rd_kafka_DescribeConfigs_result_resources(rd_kafka_event_DescribeConfigs_result(event), &count);
+  if (count != 1) return absl::UnavailableError(doing + ": the answer is not about this topic");
+  error = rd_kafka_ConfigResource_error(described[0]);
+  if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return KafkaStatus(doing, error, rd_kafka_err2str(error));
+  Settings settings;
+  const rd_kafka_ConfigEntry_t** entries = rd_kafka_ConfigResource_configs(described[0], &count);
   for (size_t i = 0; i < count; ++i) {
     const char* value = rd_kafka_ConfigEntry_value(entries[i]);
     if (value != nullptr) settings[rd_kafka_ConfigEntry_name(entries[i])] = value;
@@ -183,12 +181,29 @@ absl::StatusOr<std::map<std::string, std::string>> TopicSettings(const KafkaOpti
   return settings;
 }
 
+absl::StatusOr<Settings> TopicSettings(const KafkaOptions& options, const std::string& topic, Duration timeout) {
+  const auto client = MakeAdminClient(options);
+  if (!client.ok()) return client.status();
+  const ConfigResource resource(rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topic.c_str()));
+  rd_kafka_ConfigResource_t* pointer = resource.get();
+  const KafkaQueue queue(rd_kafka_queue_new(client->get()));
+  rd_kafka_DescribeConfigs(client->get(), &pointer, 1, nullptr, queue.get());
+  const KafkaEvent event(rd_kafka_queue_poll(queue.get(), static_cast<int>(timeout.ms)));
+  return ReadSettings(event.get(), "reading the settings of " + topic);
+}
+
 }  // namespace
 
 absl::Status CheckStateTopic(const KafkaOptions& options, Duration timeout) {
   const std::string topic = StateTopic(options);
   const auto settings = TopicSettings(options, topic, timeout);
-  if (!settings.ok()) return settings.status();
+  if (!settings.ok()) {
+    Log(LogLevel::kWarn, "state_topic_unchecked", "cannot check the settings of the state topic; going on without",
+        {{"topic", topic}, {"err", std::string(settings.status().message())}},
+        "allow DescribeConfigs on it, or see to it that it has cleanup.policy=delete, retention.ms=-1, "
+        "retention.bytes=-1");
+    return absl::OkStatus();
+  }
   for (const auto& [name, wanted] : kStateSettings) {
     const auto found = settings->find(name);
     if (found == settings->end() || found->second == wanted) continue;

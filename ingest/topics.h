@@ -37,7 +37,8 @@ absl::StatusOr<std::vector<std::string>> CreateMissingTopics(const KafkaOptions&
                                                              const std::vector<TopicState>& topics, Duration timeout);
 
 // That nothing of the state topic is deleted behind tidemark's back: cleanup.policy=delete, retention.ms=-1 and
-// retention.bytes=-1. FailedPrecondition, with the command that sets it right, where it is not so.
+// retention.bytes=-1. FailedPrecondition, with the command that sets it right, where it is not so. Where the brokers do
+// not tell, a warning says so and the answer is OK. REQUIRES: the topic exists.
 absl::Status CheckStateTopic(const KafkaOptions& options, Duration timeout);
 
 // OK when all exist; else FailedPrecondition with their names and the command that creates them.

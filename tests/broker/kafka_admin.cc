@@ -235,6 +235,39 @@ void KafkaAdmin::DeleteRecords(const std::string& topic, int partitions) {
   rd_kafka_DeleteRecords_destroy(request);
 }
 
+void KafkaAdmin::Forbid(const std::string& topic, rd_kafka_AclOperation_t operation) {
+  const auto rule = [&](rd_kafka_AclOperation_t what, rd_kafka_AclPermissionType_t permission) {
+    return rd_kafka_AclBinding_new(RD_KAFKA_RESOURCE_TOPIC, topic.c_str(), RD_KAFKA_RESOURCE_PATTERN_LITERAL, "User:*",
+                                   "*", what, permission, nullptr, 0);
+  };
+  rd_kafka_AclBinding_t* rules[] = {rule(RD_KAFKA_ACL_OPERATION_ALL, RD_KAFKA_ACL_PERMISSION_TYPE_ALLOW),
+                                    rule(operation, RD_KAFKA_ACL_PERMISSION_TYPE_DENY)};
+  const Queue queue(rd_kafka_queue_new(client_.get()));
+  rd_kafka_CreateAcls(client_.get(), rules, std::size(rules), nullptr, queue.get());
+  for (rd_kafka_AclBinding_t* each : rules) rd_kafka_AclBinding_destroy(each);
+  const Event event(rd_kafka_queue_poll(queue.get(), kRequestMs));
+  ASSERT_TRUE(event) << "no answer to the rules for " << topic;
+  ExpectNoError(rd_kafka_event_error(event.get()), "rules for " + topic);
+  size_t count = 0;
+  const auto* results = rd_kafka_CreateAcls_result_acls(rd_kafka_event_CreateAcls_result(event.get()), &count);
+  for (size_t i = 0; i < count; ++i) {
+    const rd_kafka_error_t* error = rd_kafka_acl_result_error(results[i]);
+    ASSERT_EQ(error, nullptr) << rd_kafka_error_string(error);
+  }
+}
+
+void KafkaAdmin::ForbidNothing(const std::string& topic) {
+  rd_kafka_AclBindingFilter_t* all = rd_kafka_AclBindingFilter_new(
+      RD_KAFKA_RESOURCE_TOPIC, topic.c_str(), RD_KAFKA_RESOURCE_PATTERN_LITERAL, nullptr, nullptr,
+      RD_KAFKA_ACL_OPERATION_ANY, RD_KAFKA_ACL_PERMISSION_TYPE_ANY, nullptr, 0);
+  const Queue queue(rd_kafka_queue_new(client_.get()));
+  rd_kafka_DeleteAcls(client_.get(), &all, 1, nullptr, queue.get());
+  rd_kafka_AclBinding_destroy(all);
+  const Event event(rd_kafka_queue_poll(queue.get(), kRequestMs));
+  ASSERT_TRUE(event) << "no answer to no rules for " << topic;
+  ExpectNoError(rd_kafka_event_error(event.get()), "no rules for " + topic);
+}
+
 GroupDescription KafkaAdmin::Describe(const std::string& group) {
   const rd_kafka_group_list* groups = nullptr;
   if (rd_kafka_list_groups(client_.get(), group.c_str(), &groups, kRequestMs) != RD_KAFKA_RESP_ERR_NO_ERROR) return {};

@@ -49,6 +49,9 @@ class KafkaAdmin {
   void AddPartitions(const std::string& name, int partitions);  // so many in all
   // Everything there is in these partitions.
   void DeleteRecords(const std::string& topic, int partitions);
+  // Everybody may do all else with the topic. For a broker with an authorizer (kAuthorizer).
+  void Forbid(const std::string& topic, rd_kafka_AclOperation_t operation);
+  void ForbidNothing(const std::string& topic);
   GroupDescription Describe(const std::string& group);
   // The next offset of each partition; -1 where nothing was committed.
   std::vector<int64_t> Committed(const std::string& group, const std::string& topic, int partitions);

@@ -10,6 +10,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iostream>
+#include <random>
 
 #include "tests/broker/kafka_admin.h"
 
@@ -19,6 +20,7 @@ namespace {
 constexpr std::chrono::seconds kFormatLimit{60};
 constexpr std::chrono::seconds kStartLimit{120};
 constexpr std::chrono::seconds kStopLimit{30};
+constexpr int kFirstPort = 10'000;
 constexpr int kStarts = 3;  // another program may take a port between its choice and its use
 
 // One broker is every replica there is. Few partitions of Kafka's own topics make the start quick.
@@ -58,18 +60,33 @@ std::vector<std::string> Java(const std::string& main_class, const std::vector<s
   return command;
 }
 
-}  // namespace
+// The kernel takes ports for connections from here on.
+int FirstPortOfConnections() {
+  int first = 0;
+  std::ifstream("/proc/sys/net/ipv4/ip_local_port_range") >> first;
+  return first > kFirstPort + 1'000 ? first : kFirstPort + 1'000;
+}
 
-uint16_t FreePort() {
+bool IsFree(uint16_t port) {
   const int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  bind(listener, reinterpret_cast<sockaddr*>(&address), size);
-  getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size);
+  address.sin_port = htons(port);
+  const bool free = bind(listener, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0;
   close(listener);
-  return ntohs(address.sin_port);
+  return free;
+}
+
+}  // namespace
+
+uint16_t FreePort() {
+  std::random_device random;
+  std::uniform_int_distribution<int> any(kFirstPort, FirstPortOfConnections() - 1);
+  for (;;) {
+    const auto port = static_cast<uint16_t>(any(random));
+    if (IsFree(port)) return port;
+  }
 }
 
 std::unique_ptr<KafkaServer> KafkaServer::Start(const std::string& directory, const KafkaServerOptions& options) {

@@ -12,8 +12,14 @@
 
 namespace tidemark::testing {
 
-// A port that nothing listened on a moment ago.
+// A port that nothing listened on a moment ago, and that no connection gets by chance: whoever tries to connect to it
+// again and again, and is given it as its own, would be connected to itself.
 uint16_t FreePort();
+
+// Properties of a broker that asks its rules; without one for a resource everything is allowed.
+inline constexpr char kAuthorizer[] =
+    "authorizer.class.name=org.apache.kafka.metadata.authorizer.StandardAuthorizer\n"
+    "allow.everyone.if.no.acl.found=true\n";
 
 struct KafkaServerOptions {
   uint16_t port = 0;         // 0: any free one

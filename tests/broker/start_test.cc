@@ -1,5 +1,7 @@
 // How `tidemark run` starts when something it needs is not there.
+#include <chrono>
 #include <csignal>
+#include <thread>
 
 #include "tests/broker/broker_test.h"
 
@@ -48,6 +50,60 @@ TEST_F(StartTest, NamesAMissingTopicAndTheTopicsCommandMakesIt) {
   EXPECT_EQ(created.exit_code, 0) << created.errors;
   const Finished complete = RunTidemark("topics", {"--check"}, BaseSettings(), directory());
   EXPECT_EQ(complete.exit_code, 0) << complete.output << complete.errors;
+}
+
+// Whatever Kafka deletes or compacts of it is a session that is lost with the next restart.
+TEST_F(StartTest, RefusesAStateTopicThatIsDeletedOrCompacted) {
+  ASSERT_NO_FATAL_FAILURE(StartKafka());
+  const auto expect_refusal = [&](const std::string& command, const std::vector<std::string>& arguments,
+                                  const std::string& group, const std::string& why) {
+    Settings settings = BaseSettings();
+    settings["kafka.group"] = group;
+    settings["kafka.create_topics"] = "true";
+    const Finished finished = RunTidemark(command, arguments, settings, directory());
+    EXPECT_EQ(finished.exit_code, 78) << command << " of " << group << ": " << finished.errors;
+    EXPECT_NE(finished.errors.find(group + "-state has " + why), std::string::npos) << finished.errors;
+    EXPECT_NE(finished.errors.find("kafka-configs.sh --alter"), std::string::npos) << finished.errors;
+  };
+  admin().CreateTopic("week-state", 4, {{"retention.ms", "604800000"}});
+  admin().CreateTopic("compact-state", 4, {{"cleanup.policy", "compact"}, {"retention.ms", "-1"}});
+  expect_refusal("run", {}, "week", "retention.ms=604800000");
+  expect_refusal("topics", {"--create"}, "week", "retention.ms=604800000");
+  expect_refusal("topics", {"--check"}, "week", "retention.ms=604800000");
+  expect_refusal("run", {}, "compact", "cleanup.policy=compact");
+}
+
+TEST_F(StartTest, WarnsWhenItMayNotSeeTheSettingsOfTheStateTopic) {
+  ASSERT_NO_FATAL_FAILURE(StartKafka(0, kAuthorizer));
+  CreateTopics(4);
+  admin().Forbid("tidemark-state", RD_KAFKA_ACL_OPERATION_DESCRIBE_CONFIGS);
+  TidemarkRun run(BaseSettings(), directory(), "run");
+  ASSERT_TRUE(run.AwaitReady(kPatience)) << run.Log();
+  EXPECT_EQ(run.CountLogged("state_topic_unchecked"), 1) << run.Log();
+  run.process().Signal(SIGTERM);
+  EXPECT_EQ(run.process().Wait(kPatience), 0) << run.Log();
+}
+
+// Then somebody who may has to add them; it does not claim to have done so itself.
+TEST_F(StartTest, SaysSoWhenItMayNotAddPartitionsToTheStateTopic) {
+  ASSERT_NO_FATAL_FAILURE(StartKafka(0, kAuthorizer));
+  CreateTopics(1);
+  admin().Forbid("tidemark-state", RD_KAFKA_ACL_OPERATION_ALTER);
+  admin().AddPartitions("journey-events", 2);
+  Settings settings = BaseSettings();
+  settings["kafka.shards"] = "1";
+  TidemarkRun run(settings, directory(), "run");
+  ASSERT_TRUE(Eventually(kPatience, [&] { return run.Logged("state_partitions_refused"); })) << run.Log();
+  std::this_thread::sleep_for(std::chrono::seconds(2));  // in which it tries often
+  EXPECT_EQ(run.CountLogged("state_partitions_refused"), 1) << run.Log();
+  EXPECT_EQ(run.CountLogged("state_partitions_added"), 0) << run.Log();
+  EXPECT_FALSE(run.Ready());
+
+  admin().ForbidNothing("tidemark-state");
+  admin().AddPartitions("tidemark-state", 2);
+  EXPECT_TRUE(run.AwaitReady(kPatience)) << "somebody has added them: " << run.Log();
+  run.process().Signal(SIGTERM);
+  EXPECT_EQ(run.process().Wait(kPatience), 0) << run.Log();
 }
 
 TEST_F(StartTest, SaysThatThePortIsInUse) {
