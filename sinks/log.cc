@@ -37,6 +37,18 @@ void WritePlain(const LogRecord& record) {
   fmt::print(stderr, "{}{}\n", record.do_what.empty() ? "" : "; ", record.do_what);
 }
 
+// Which lines are limited together: those of a code, and of an error that names its partition, those of a code and a
+// partition, since each partition that fails must be seen.
+LogKind KindOf(LogLevel level, std::string_view code, std::initializer_list<LogField> fields) {
+  LogKind kind{std::string(code), std::nullopt};
+  if (level != LogLevel::kError) return kind;
+  for (const LogField& field : fields) {
+    const auto* number = std::get_if<int64_t>(&field.value);
+    if (field.key == "partition" && number != nullptr) kind.partition = *number;
+  }
+  return kind;
+}
+
 void HandOut(const Outlet& outlet, const LogRecord& record) {
   if (outlet.handler) {
     outlet.handler(record);
@@ -67,7 +79,7 @@ void Log(LogLevel level, std::string_view code, std::string_view message, std::i
   if (!LogEnabled(level)) return;
   Outlet& outlet = TheOutlet();
   const std::lock_guard lock(outlet.mutex);
-  const std::optional<uint64_t> suppressed = outlet.limiter.Admit(code, SteadyNowMs());
+  const std::optional<uint64_t> suppressed = outlet.limiter.Admit(KindOf(level, code, fields), SteadyNowMs());
   if (!suppressed) return;
   HandOut(outlet, {level, code, message, {fields.begin(), fields.size()}, do_what, *suppressed});
 }
@@ -75,13 +87,13 @@ void Log(LogLevel level, std::string_view code, std::string_view message, std::i
 void FlushLog() {
   Outlet& outlet = TheOutlet();
   const std::lock_guard lock(outlet.mutex);
-  for (const auto& [code, count] : outlet.limiter.TakeSuppressed()) {
-    HandOut(outlet, {LogLevel::kInfo, code, "more lines like this were left out", {}, {}, count});
+  for (const auto& [kind, count] : outlet.limiter.TakeSuppressed()) {
+    HandOut(outlet, {LogLevel::kInfo, kind.code, "more lines like this were left out", {}, {}, count});
   }
 }
 
-std::optional<uint64_t> LogLimiter::Admit(std::string_view code, int64_t now_ms) {
-  State& state = states_[std::string(code)];
+std::optional<uint64_t> LogLimiter::Admit(const LogKind& kind, int64_t now_ms) {
+  State& state = states_[kind];
   if (state.admitted == 0 || now_ms - state.window_start_ms >= kWindowMs) {
     state.window_start_ms = now_ms;
     state.admitted = 0;
@@ -94,10 +106,10 @@ std::optional<uint64_t> LogLimiter::Admit(std::string_view code, int64_t now_ms)
   return std::exchange(state.suppressed, 0);
 }
 
-std::unordered_map<std::string, uint64_t> LogLimiter::TakeSuppressed() {
-  std::unordered_map<std::string, uint64_t> counts;
-  for (auto& [code, state] : states_) {
-    if (state.suppressed > 0) counts[code] = std::exchange(state.suppressed, 0);
+std::map<LogKind, uint64_t> LogLimiter::TakeSuppressed() {
+  std::map<LogKind, uint64_t> counts;
+  for (auto& [kind, state] : states_) {
+    if (state.suppressed > 0) counts[kind] = std::exchange(state.suppressed, 0);
   }
   return counts;
 }

@@ -5,20 +5,22 @@
 //
 // `code` is stable and documented: it is what alerts and searches hold on to. `do_what` is the next step for the
 // reader. Well-known fields: shard, topic, partition, offset, err. Never a payload or a customer's id.
-// More than a few lines with the same code within ten seconds are counted, and the count is told with the next one.
+// More than a few lines with the same code within ten seconds are counted, and the count is told with the next one;
+// errors that name a partition are counted for each partition.
 // Any thread.
 #pragma once
 
+#include <compare>
 #include <concepts>
 #include <cstdint>
 #include <functional>
 #include <initializer_list>
+#include <map>
 #include <mutex>
 #include <optional>
 #include <span>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <variant>
 
 namespace tidemark {
@@ -46,7 +48,7 @@ struct LogRecord {
   std::string_view message;
   std::span<const LogField> fields;
   std::string_view do_what;  // may be empty
-  uint64_t suppressed;       // lines with this code that were left out before this one
+  uint64_t suppressed;       // lines of its kind (LogKind) that were left out before this one
 };
 
 void Log(LogLevel level, std::string_view code, std::string_view message, std::initializer_list<LogField> fields = {},
@@ -65,17 +67,24 @@ void SetLogHandler(LogHandler handler);
 // Tells the counts of lines that were left out and had no successor. Called once, before the process ends.
 void FlushLog();
 
+// Lines that are limited together.
+struct LogKind {
+  std::string code;
+  std::optional<int64_t> partition{};  // of an error that names one
+  auto operator<=>(const LogKind&) const = default;
+};
+
 // Decides which repeats are left out. A function of the times it is given: no clock. One thread at a time.
 class LogLimiter {
  public:
   static constexpr int64_t kWindowMs = 10'000;
-  static constexpr uint32_t kBurst = 5;  // lines per code and window
+  static constexpr uint32_t kBurst = 5;  // lines per kind and window
 
   // nullopt: leave the line out; otherwise how many were left out since the last one that was let through.
-  std::optional<uint64_t> Admit(std::string_view code, int64_t now_ms);
+  std::optional<uint64_t> Admit(const LogKind& kind, int64_t now_ms);
 
-  // The codes with left-out lines that were not told yet, and how many; forgets them.
-  std::unordered_map<std::string, uint64_t> TakeSuppressed();
+  // The kinds with left-out lines that were not told yet, and how many; forgets them.
+  std::map<LogKind, uint64_t> TakeSuppressed();
 
  private:
   struct State {
@@ -83,7 +92,7 @@ class LogLimiter {
     uint32_t admitted = 0;
     uint64_t suppressed = 0;
   };
-  std::unordered_map<std::string, State> states_;
+  std::map<LogKind, State> states_;
 };
 
 }  // namespace tidemark

@@ -41,19 +41,45 @@ TEST(LogLine, AsTextIsShortAndColouredOnlyWhenAsked) {
 
 TEST(LogLimiter, LeavesOutRepeatsAndTellsTheirCount) {
   LogLimiter limiter;
-  for (uint32_t i = 0; i < LogLimiter::kBurst; ++i) EXPECT_EQ(limiter.Admit("a", 1'000), 0u);
-  EXPECT_EQ(limiter.Admit("a", 1'001), std::nullopt);
-  EXPECT_EQ(limiter.Admit("a", 1'000 + LogLimiter::kWindowMs - 1), std::nullopt);
-  EXPECT_EQ(limiter.Admit("b", 1'001), 0u);  // another code is not held up
-  EXPECT_EQ(limiter.Admit("a", 1'000 + LogLimiter::kWindowMs), 2u);
+  for (uint32_t i = 0; i < LogLimiter::kBurst; ++i) EXPECT_EQ(limiter.Admit({"a"}, 1'000), 0u);
+  EXPECT_EQ(limiter.Admit({"a"}, 1'001), std::nullopt);
+  EXPECT_EQ(limiter.Admit({"a"}, 1'000 + LogLimiter::kWindowMs - 1), std::nullopt);
+  EXPECT_EQ(limiter.Admit({"b"}, 1'001), 0u);  // another code is not held up
+  EXPECT_EQ(limiter.Admit({"a"}, 1'000 + LogLimiter::kWindowMs), 2u);
   EXPECT_TRUE(limiter.TakeSuppressed().empty());
 }
 
 TEST(LogLimiter, KnowsWhatWasNeverTold) {
   LogLimiter limiter;
-  for (uint32_t i = 0; i < LogLimiter::kBurst + 3; ++i) limiter.Admit("a", 0);
-  EXPECT_EQ(limiter.TakeSuppressed().at("a"), 3u);
+  for (uint32_t i = 0; i < LogLimiter::kBurst + 3; ++i) limiter.Admit({"a"}, 0);
+  EXPECT_EQ(limiter.TakeSuppressed().at({"a"}), 3u);
   EXPECT_TRUE(limiter.TakeSuppressed().empty());
+}
+
+TEST(Log, NamesEveryPartitionThatHasFailed) {
+  constexpr int kPartitions = 16;
+  std::vector<int64_t> named;
+  uint64_t left_out = 0;
+  SetLogHandler([&](const LogRecord& record) {
+    left_out += record.suppressed;
+    if (record.code == "test_failed" && !record.fields.empty()) named.push_back(std::get<0>(record.fields[0].value));
+  });
+  for (int i = 0; i < kPartitions; ++i) Log(LogLevel::kError, "test_failed", "it failed", {{"partition", i}});
+  EXPECT_EQ(named.size(), size_t{kPartitions});
+  for (int i = 0; i < 100; ++i) Log(LogLevel::kError, "test_failed", "it failed again", {{"partition", 3}});
+  EXPECT_EQ(named.size(), kPartitions + LogLimiter::kBurst - 1) << "one partition does not flood the log";
+  FlushLog();
+  SetLogHandler({});
+  EXPECT_EQ(named.size() + left_out, kPartitions + 100u);
+}
+
+TEST(Log, CountsWhatIsNoErrorForAllPartitionsTogether) {
+  uint64_t lines = 0;
+  SetLogHandler([&](const LogRecord&) { ++lines; });
+  for (int i = 0; i < 16; ++i) Log(LogLevel::kInfo, "test_loaded", "it is there", {{"partition", i}});
+  EXPECT_EQ(lines, LogLimiter::kBurst);
+  FlushLog();
+  SetLogHandler({});
 }
 
 TEST(Log, CountsEveryLineOfEveryThread) {
