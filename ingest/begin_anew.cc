@@ -72,6 +72,18 @@ absl::StatusOr<Offset> Resolve(Broker& broker, const BeginAt& at, const Committe
   return at.offset;
 }
 
+// A partition that began elsewhere would fail with its first read.
+absl::Status RequireWithin(Broker& broker, PartitionId partition, Offset begin) {
+  const auto first = broker.FirstOffset(partition);
+  if (!first.ok()) return first.status();
+  const auto ends = broker.EndOffsets({&partition, 1});
+  if (!ends.front()) return absl::UnavailableError("the leader of the partition does not answer; try again");
+  if (*first <= begin && begin <= *ends.front()) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      fmt::format("partition {} cannot begin at {}: the topic has {} to {}; choose another place with --from",
+                  partition.value, begin.value, first->value, ends.front()->value));
+}
+
 // The empty state at this offset: its snapshot is written, and what the commit is to say of it returned.
 absl::StatusOr<CommittedOffset> WriteEmptyState(Broker& broker, const KafkaOptions& options, const Rules& rules,
                                                 const CommittedOffset& before, Offset begin) {
@@ -147,6 +159,8 @@ absl::StatusOr<std::vector<NewBeginning>> BeginAnew(const KafkaOptions& options,
   for (const CommittedOffset& offset : *committed) {
     const auto begin = Resolve(broker, at, offset);
     if (!begin.ok()) return begin.status();
+    const absl::Status within = RequireWithin(broker, offset.partition, *begin);
+    if (!within.ok()) return within;
     beginnings.push_back({offset.partition, offset.offset, *begin});
   }
   const absl::Status applied = apply ? Apply(broker, options, rules, *committed, beginnings) : absl::OkStatus();

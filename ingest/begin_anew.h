@@ -36,7 +36,8 @@ struct NewBeginning {
 };
 
 // `partitions`: empty: all of the events topic. `apply` false: says what it would do, and writes nothing.
-// FailedPrecondition: the group has members (stop them first), or a partition has no committed offset to begin at.
+// FailedPrecondition: the group has members (stop them first), a partition has no committed offset to begin at, or the
+// place is not in the topic.
 absl::StatusOr<std::vector<NewBeginning>> BeginAnew(const KafkaOptions& options, const Rules& rules,
                                                     std::vector<PartitionId> partitions, const BeginAt& at, bool apply);
 

@@ -132,6 +132,20 @@ TEST_F(RefusalTest, OffsetsThatSomebodyElseHasSet) {
   RunToTheEnd("after");
 }
 
+TEST_F(RefusalTest, APlaceToBeginAtThatIsNotInTheTopic) {
+  const auto recover = [&](const std::string& from) {
+    return RunTidemark("recover", {"--all", "--from", from, "--apply"}, BaseSettings(), directory());
+  };
+  const Finished behind = recover("101");
+  EXPECT_EQ(behind.exit_code, 78) << behind.output << behind.errors;
+  EXPECT_NE(behind.errors.find("cannot begin at 101: the topic has 0 to 100"), std::string::npos) << behind.errors;
+  admin().DeleteRecords(kTopic, kPartitions);
+  const Finished deleted = recover("99");
+  EXPECT_EQ(deleted.exit_code, 78) << deleted.output << deleted.errors;
+  EXPECT_NE(deleted.errors.find("cannot begin at 99: the topic has 100 to 100"), std::string::npos) << deleted.errors;
+  EXPECT_EQ(recover("100").exit_code, 0) << "where the next record will be";
+}
+
 TEST_F(RefusalTest, ACommitOfANewerVersion) {
   admin().Commit(kGroup, kTopic, 1, 100, "tidemark9 and whatever that will say");
   ExpectRefusal("newer", 1, "newer version");
