@@ -295,6 +295,15 @@ std::string OriginOf(const LoadedConfig& loaded, const std::string& key) {
   return found == loaded.origins.end() ? "default" : found->second;
 }
 
+// Where one of its settings was set: two defaults never conflict.
+void ReportConflict(const Conflict& conflict, Loading* loading) {
+  for (const std::string& key : conflict.keys) {
+    const auto found = loading->loaded.origins.find(key);
+    if (found != loading->loaded.origins.end()) return loading->Problem(found->second, conflict.text);
+  }
+  loading->problems.push_back(conflict.text);
+}
+
 }  // namespace
 
 absl::StatusOr<LoadedConfig> LoadConfig(const ConfigSources& sources) {
@@ -305,9 +314,9 @@ absl::StatusOr<LoadedConfig> LoadConfig(const ConfigSources& sources) {
   ReadEnvironment(sources.environment, &loading);
   for (const std::string& flag : sources.sets) ReadFlag(flag, &loading);
   if (loading.problems.empty()) {
-    Findings findings = CheckTogether(loading.loaded.config);
+    const Findings findings = CheckTogether(loading.loaded.config);
     for (const std::string& warning : findings.warnings) loading.loaded.warnings.push_back(warning);
-    loading.problems = std::move(findings.errors);
+    for (const Conflict& conflict : findings.errors) ReportConflict(conflict, &loading);
   }
   if (loading.problems.empty()) return std::move(loading.loaded);
   return absl::InvalidArgumentError(fmt::format("{}", fmt::join(loading.problems, "\n")));

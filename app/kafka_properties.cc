@@ -24,6 +24,9 @@ constexpr std::string_view kOwnOffsets =
 constexpr std::string_view kOwnAssignment =
     "partitions are assigned by the classic protocol with eager `range` and static membership; remove it";
 
+constexpr std::string_view kOwnCallbacks =
+    "tidemark hears of records, assignments and errors by librdkafka's callbacks; remove it";
+
 constexpr Refusal kRefusals[] = {
     {"bootstrap.servers", "", "set kafka.brokers instead"},
     {"metadata.broker.list", "", "set kafka.brokers instead"},
@@ -34,16 +37,22 @@ constexpr Refusal kRefusals[] = {
     {"auto.commit.enable", "false", kOwnOffsets},
     {"auto.commit.interval.ms", "", kOwnOffsets},
     {"enable.auto.offset.store", "false", kOwnOffsets},
-    {"auto.offset.reset", "",
+    {"offset.store.method", "", kOwnOffsets},
+    {"auto.offset.reset", "error",
      "where to begin is never guessed, since a wrong guess loses or repeats sessions; remove it"},
     {"isolation.level", "read_committed", "events of aborted transactions must not be read; remove it"},
+    {"enable.partition.eof", "true", "recovery and quiet partitions need to be told of ends; remove it"},
     {"enable.idempotence", "true", "transactions need the idempotent producer; remove it"},
     {"acks", "all|-1", "a session must be on all in-sync replicas before its offsets count; remove it"},
     {"request.required.acks", "all|-1",
      "a session must be on all in-sync replicas before its offsets count; remove it"},
     {"partition.assignment.strategy", "range", kOwnAssignment},
     {"group.protocol", "classic", kOwnAssignment},
+    {"group.protocol.type", "consumer", kOwnAssignment},
     {"group.remote.assignor", "", kOwnAssignment},
+    {"delivery.report.only.error", "false", kOwnCallbacks},
+    {"enabled_events", "0", kOwnCallbacks},
+    {"test.mock.num.brokers", "0", "it replaces kafka.brokers by an empty cluster inside the process; remove it"},
     {"allow.auto.create.topics", "false", "a mistyped topic must not come into being; set kafka.create_topics instead"},
 };
 

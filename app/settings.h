@@ -65,8 +65,12 @@ bool Assign(const Setting& setting, const RawValue& value, Config* config);
 std::string ValueAsToml(const Setting& setting, const Config& config);
 
 // What is wrong between settings that are right one by one; `errors` must stop the start, `warnings` need not.
+struct Conflict {
+  std::vector<std::string> keys;  // of the settings that do not go together
+  std::string text;
+};
 struct Findings {
-  std::vector<std::string> errors;
+  std::vector<Conflict> errors;
   std::vector<std::string> warnings;
 };
 Findings CheckTogether(const Config& config);

@@ -54,16 +54,20 @@ void CheckDurations(const Rules& rules, Findings* findings) {
 }
 
 void CheckTopics(const KafkaOptions& kafka, Findings* findings) {
-  const std::pair<std::string_view, const std::string*> topics[] = {
-      {"kafka.events_topic", &kafka.events_topic},
-      {"kafka.sessions_topic", &kafka.sessions_topic},
-      {"kafka.late_topic", &kafka.late_topic},
-      {"kafka.dead_letters_topic", &kafka.dead_letters_topic}};
-  for (size_t i = 0; i < std::size(topics); ++i) {
-    for (size_t j = i + 1; j < std::size(topics); ++j) {
-      if (*topics[i].second != *topics[j].second) continue;
-      findings->errors.push_back(fmt::format("{} and {} are both \"{}\"; give each a topic of its own", topics[i].first,
-                                             topics[j].first, *topics[i].second));
+  struct Use {
+    std::string key, what, topic;
+  };
+  const Use uses[] = {{"kafka.events_topic", "kafka.events_topic", kafka.events_topic},
+                      {"kafka.sessions_topic", "kafka.sessions_topic", kafka.sessions_topic},
+                      {"kafka.late_topic", "kafka.late_topic", kafka.late_topic},
+                      {"kafka.dead_letters_topic", "kafka.dead_letters_topic", kafka.dead_letters_topic},
+                      {"kafka.group", "the state topic of kafka.group", StateTopic(kafka)}};
+  for (const Use* a = std::begin(uses); a != std::end(uses); ++a) {
+    for (const Use* b = a + 1; b != std::end(uses); ++b) {
+      if (a->topic != b->topic) continue;
+      findings->errors.push_back({{a->key, b->key},
+                                  fmt::format("{} and {} are both \"{}\"; give each a topic of its own",
+                                              a->what, b->what, a->topic)});
     }
   }
 }

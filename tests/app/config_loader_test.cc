@@ -167,6 +167,15 @@ TEST_F(LoaderTest, TablesAndValuesAreNotMixedUp) {
   EXPECT_THAT(ErrorOf("[kafka]\nproperties = 1\n"), HasSubstr("expected a table of properties of librdkafka"));
 }
 
+TEST_F(LoaderTest, ConflictsAreToldWhereOneOfTheSettingsIs) {
+  EXPECT_EQ(ErrorOf("[kafka]\nlate_topic = \"tidemark-state\"\n"),
+            "2:14: kafka.late_topic and the state topic of kafka.group are both \"tidemark-state\"; give each a topic of "
+            "its own");
+  EXPECT_EQ(ErrorOf("[kafka]\ngroup = \"a/b\"\n"),
+            "2:9: kafka.group cannot be \"a/b\"; expected a text of at least 1 and at most 200 characters: letters, "
+            "digits, '.', '_' and '-'");
+}
+
 TEST_F(LoaderTest, RefusedPropertiesSayWhyAndWhere) {
   EXPECT_EQ(ErrorOf("[kafka.properties]\n\"group.id\" = \"x\"\n"),
             "2:1: the librdkafka property \"group.id\" is tidemark's own: set kafka.group instead");

@@ -129,6 +129,7 @@ TEST(Settings, RefuseWhatIsOutsideTheirRange) {
   EXPECT_TRUE(accepts("kafka.brokers", "a:1,b:2"));
   EXPECT_FALSE(accepts("kafka.events_topic", "a b"));
   EXPECT_FALSE(accepts("kafka.events_topic", ".."));
+  EXPECT_FALSE(accepts("kafka.group", "a b")) << "its state topic could not be created";
   EXPECT_FALSE(accepts("kafka.create_topics", "yes"));
   EXPECT_FALSE(accepts("log.level", "warn|error"));
   EXPECT_FALSE(accepts("log.level", "loud"));
@@ -151,7 +152,15 @@ TEST(CheckTogether, RefusesOneTopicForTwoPurposes) {
   Config config;
   config.kafka.late_topic = config.kafka.events_topic;  // would be read again, for ever
   ASSERT_EQ(CheckTogether(config).errors.size(), 1u);
-  EXPECT_THAT(CheckTogether(config).errors[0], HasSubstr("kafka.events_topic and kafka.late_topic"));
+  EXPECT_THAT(CheckTogether(config).errors[0].text, HasSubstr("kafka.events_topic and kafka.late_topic"));
+}
+
+TEST(CheckTogether, RefusesATopicThatIsTheStateTopic) {
+  Config config;
+  config.kafka.group = "sessions";
+  config.kafka.late_topic = "sessions-state";
+  ASSERT_EQ(CheckTogether(config).errors.size(), 1u);
+  EXPECT_THAT(CheckTogether(config).errors[0].text, HasSubstr("kafka.late_topic and the state topic of kafka.group"));
 }
 
 TEST(KafkaProperties, RefusesWhatBreaksExactlyOnceWithTheReason) {
@@ -164,6 +173,15 @@ TEST(KafkaProperties, RefusesWhatBreaksExactlyOnceWithTheReason) {
                                                          {"acks", "1"},
                                                          {"auto.offset.reset", "earliest"},
                                                          {"group.instance.id", "x"},
+                                                         {"enable.partition.eof", "false"},
+                                                         {"enable.auto.offset.store", "true"},
+                                                         {"offset.store.method", "file"},
+                                                         {"group.protocol", "consumer"},
+                                                         {"group.protocol.type", "connect"},
+                                                         {"delivery.report.only.error", "true"},
+                                                         {"enabled_events", "1"},
+                                                         {"test.mock.num.brokers", "1"},
+                                                         {"allow.auto.create.topics", "true"},
                                                          {"partition.assignment.strategy", "cooperative-sticky"}};
   for (const auto& [name, value] : refused) {
     const auto problem = ProblemWithProperty(name, value);
@@ -177,6 +195,7 @@ TEST(KafkaProperties, LetsTheOthersThrough) {
   EXPECT_EQ(ProblemWithProperty("linger.ms", "5"), std::nullopt);
   EXPECT_EQ(ProblemWithProperty("acks", "all"), std::nullopt);
   EXPECT_EQ(ProblemWithProperty("enable.idempotence", "true"), std::nullopt);
+  EXPECT_EQ(ProblemWithProperty("enable.partition.eof", "true"), std::nullopt);
   EXPECT_THAT(*ProblemWithProperty("linger.mss", "5"), HasSubstr("did you mean \"linger.ms\"?"));
   EXPECT_THAT(*ProblemWithProperty("linger.ms", "soon"), HasSubstr("refuses \"linger.ms\""));
 }
