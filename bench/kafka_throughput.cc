@@ -4,7 +4,7 @@
 // turn by
 //   consumer      a bare librdkafka consumer that counts records and bytes
 //   at_least_once a shard whose outputs go to a producer without transactions; no offsets, no snapshots, no decisions
-//   exactly_once  a shard as `tidemark run` has it, with the settings' defaults
+//   exactly_once  a shard as `tidemark run` has it, with the settings' defaults but for more frequent snapshots
 // A reading counts if it took every record and, of the shards, as many sessions as the others. Needs the jars that the
 // tests of a real Kafka use.
 //
@@ -42,6 +42,9 @@ using testing::StoredRecord;
 using WallClock = std::chrono::steady_clock;
 
 constexpr char kTopic[] = "journey-events";
+// Much shorter than by default: a reading takes seconds, and is to have its share of snapshots.
+constexpr Duration kSnapshotInterval = Seconds(2);
+constexpr Duration kNever = Days(365);
 
 struct Arguments {
   uint64_t events = 1'000'000;
@@ -232,7 +235,9 @@ class Bench {
   }
 
   Reading ReadWithShard(bool exactly_once) {
-    const KafkaOptions options = Options(fmt::format("{}-{}", exactly_once ? "exactly" : "plain", ++runs_));
+    KafkaOptions options = Options(fmt::format("{}-{}", exactly_once ? "exactly" : "plain", ++runs_));
+    options.snapshot_interval = exactly_once ? kSnapshotInterval : kNever;
+    if (!exactly_once) options.recovery_target = kNever;
     admin_->CreateTopic(StateTopic(options), arguments_.partitions, {{"cleanup.policy", "delete"}});
     auto client = KafkaClient::Create(options, 0);
     Require(client.status());

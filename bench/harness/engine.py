@@ -6,7 +6,7 @@ from data import conversations, last_json, small, warm, web
 from process import Failure, run, say, shown
 
 # Of an open session in engine_bench, with all that belongs to it; more than measured.
-LARGE_SESSION_BYTES = 2_300
+LARGE_SESSION_BYTES = 1_300
 SMALL_SESSION_BYTES = 850
 
 

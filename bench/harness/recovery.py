@@ -9,7 +9,7 @@ PARTITIONS = 8
 # Of the topics on disk, and of tidemark and the benchmark in memory, for a session: with events of 1.75 KB, and with
 # small ones.
 DISK_BYTES = {False: 9_000, True: 2_500}
-MEMORY_BYTES = {False: 2_700, True: 1_100}
+MEMORY_BYTES = {False: 1_700, True: 1_100}
 
 
 def recovery(context):
