@@ -85,7 +85,7 @@ absl::Status WaitForEnd(Job& job) {
       std::_Exit(kExitInterrupted);
     }
     stopping = true;
-    Log(LogLevel::kInfo, "stopping", "finishing the batch, committing and leaving the group", {},
+    Log(LogLevel::kInfo, "stopping", "finishing the batch, committing and writing snapshots", {},
         "a second signal ends the process at once");
     job.RequestStop();
   }

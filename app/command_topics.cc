@@ -59,7 +59,8 @@ void AddTopicsCommand(CLI::App& app, CommandContext& context) {
   CLI::App& command = AddCommand(app, "topics", "Check that the Kafka topics exist, or create them.", kExamples);
   const auto options = std::make_shared<TopicsOptions>();
   CLI::Option* create = command.add_flag("--create", options->create, "Create the topics that do not exist.");
-  command.add_flag("--check", options->check, "List them; exit 78 if one is missing or set wrong (the default).")->excludes(create);
+  command.add_flag("--check", options->check, "List them; exit 78 if one is missing or set wrong (the default).")
+      ->excludes(create);
   const auto flags = AddConfigFlags(command);
   context.OnRun(command, [=, &context] { return Topics(*options, *flags, context); });
 }

@@ -142,8 +142,8 @@ void Job::EndIfCloseHangs(const Worker& worker, MonotonicTime stopping_since) {
   if (worker.heartbeat.commit_started_ms != ShardHeartbeat::kNoCommit) return;
   const MonotonicTime since = std::max(stopping_since, MonotonicTime{worker.heartbeat.last_turn_ms});
   if (clock_.Now() - since <= kCloseTimeout) return;
-  Log(LogLevel::kWarn, "close_hangs", "leaving the group takes too long; ending without it", {{"shard", worker.number}},
-      "the group notices after session.timeout.ms");
+  Log(LogLevel::kWarn, "close_hangs", "closing takes too long; ending without it", {{"shard", worker.number}},
+      "nothing: what was committed counts");
   FlushLog();
   const std::lock_guard lock(error_mutex_);
   std::_Exit(ExitCodeOf(error_));

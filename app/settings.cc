@@ -114,7 +114,7 @@ const Setting kSettings[] = {
      {1, 10'000}, "", IsBrokerList, "host:port, separated by commas",
      "Where the cluster is found: host:port, separated by commas."},
     {"kafka.group", In<kKafka, &KafkaOptions::group>(), {1, 200}, "", IsTopicName, kTopicText,
-     "The consumer group; processes with the same group share the partitions. Its state is in the topic {group}-state."},
+     "The consumer group; processes with the same group share the partitions. Its state: the topic {group}-state."},
     {"kafka.instance_id", In<kKafka, &KafkaOptions::instance_id>(), {0, 200}, "", IsPrintable, "printable characters",
      "The stable name of this process within the group, unique in it. Empty: the name of the host."},
     {"kafka.events_topic", In<kKafka, &KafkaOptions::events_topic>(), kTopic, "", IsTopicName, kTopicText,

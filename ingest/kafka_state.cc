@@ -95,7 +95,7 @@ absl::Status KafkaState::EnsurePartitions(uint32_t needed) {
   if (needed <= partitions_) return absl::OkStatus();
   AddPartitions(needed);
   // They become visible a little later.
-  return absl::UnavailableError(fmt::format("the topic {} needs {} partitions, it has {}", topic_, needed, partitions_));
+  return absl::UnavailableError(fmt::format("{} needs {} partitions, it has {}", topic_, needed, partitions_));
 }
 
 void KafkaState::AddPartitions(uint32_t needed) {

@@ -169,8 +169,8 @@ TEST_F(LoaderTest, TablesAndValuesAreNotMixedUp) {
 
 TEST_F(LoaderTest, ConflictsAreToldWhereOneOfTheSettingsIs) {
   EXPECT_EQ(ErrorOf("[kafka]\nlate_topic = \"tidemark-state\"\n"),
-            "2:14: kafka.late_topic and the state topic of kafka.group are both \"tidemark-state\"; give each a topic of "
-            "its own");
+            "2:14: kafka.late_topic and the state topic of kafka.group are both \"tidemark-state\"; give each a topic "
+            "of its own");
   EXPECT_EQ(ErrorOf("[kafka]\ngroup = \"a/b\"\n"),
             "2:9: kafka.group cannot be \"a/b\"; expected a text of at least 1 and at most 200 characters: letters, "
             "digits, '.', '_' and '-'");
