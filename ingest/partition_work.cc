@@ -63,11 +63,12 @@ void PartitionWork::BeginLoading() {
   Become(WorkState::kLoading);
 }
 
-void PartitionWork::BeginReplay(LoadedState state, Offset target, const CommitMetadata& expected) {
+void PartitionWork::BeginReplay(LoadedState state, const CommittedOffset& committed, const CommitMetadata& expected) {
   Forget();
   partition_.emplace(std::move(state.partition));
   next_ = state.next;
-  target_ = target;
+  target_ = *committed.offset;
+  target_metadata_ = committed.metadata;
   expected_digest_ = expected.digest;
   committed_ = expected;
   replay_decisions_ = std::move(state.decisions);
@@ -105,6 +106,7 @@ bool PartitionWork::FinishReplay(MonotonicTime now) {
   decisions_ = committed_.decisions;
   acknowledged_sequence_ = committed_.sequence;
   replay_decisions_ = {};
+  attempted_ = std::move(target_metadata_);
   state_ = WorkState::kRunning;
   StartClock(now);
   return true;

@@ -52,8 +52,9 @@ class PartitionWork {
   void BeginEmpty(const Rules& rules, Offset next, Offset state_end, MonotonicTime now);
   // Gives up what is in memory: the state is about to be loaded.
   void BeginLoading();
-  // Goes on from a loaded state with the records up to the committed offset.
-  void BeginReplay(LoadedState state, Offset target, const CommitMetadata& expected);
+  // Goes on from a loaded state with the records up to the committed offset. `expected`: what `committed` says.
+  // REQUIRES: committed.offset.
+  void BeginReplay(LoadedState state, const CommittedOffset& committed, const CommitMetadata& expected);
   void Wait() { Become(WorkState::kWaiting); }
   void Fail() { state_ = WorkState::kFailed; }
 
@@ -126,7 +127,7 @@ class PartitionWork {
   Offset next_{};
   Offset end_{-1};            // where the partition ended when its end was last reached
   bool dirty_ = false;        // inputs since the last attempt to commit
-  std::string attempted_;     // the metadata of that attempt
+  std::string attempted_;     // the metadata of that attempt, or of the commit that the state was recovered to
   CommitMetadata committed_;  // what the last commit said; the attempt's values until it is known
   uint64_t acknowledged_sequence_ = 0;
   uint64_t decisions_ = 0;  // the number of the last one
@@ -138,6 +139,7 @@ class PartitionWork {
 
   // Replay.
   Offset target_{};
+  std::string target_metadata_;  // as the group has it
   uint64_t expected_digest_ = 0;
   std::vector<Decision> replay_decisions_;
   size_t replay_decision_ = 0;  // the next one

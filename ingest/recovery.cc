@@ -46,8 +46,8 @@ absl::Status Recovery::Begin(PartitionWork& work, const CommittedOffset& committ
   }
   CrashPoint("recovery.begin");
   work.BeginLoading();
-  searches_.insert_or_assign(work.id(), Search{StateLoader(work.id(), committed.offset, std::move(known)), true,
-                                               std::nullopt, clock_.Now(), ""});
+  searches_.insert_or_assign(work.id(), Search{StateLoader(work.id(), committed.offset, std::move(known)), committed,
+                                               true, std::nullopt, Offset{}, clock_.Now(), ""});
   ++loading_;
   start_wanted_ = true;
   return absl::OkStatus();
@@ -128,11 +128,11 @@ void Recovery::TakeLoaded(PartitionWork& work, Search& search) {
        {"partition", work.id().value},
        {"open_sessions", state.partition.open_sessions()},
        {"from", state.next.value},
-       {"to", loader.committed()->value},
+       {"to", search.committed.offset->value},
        {"decisions", state.decisions.size()},
        {"bytes", loader.bytes()}});
   CrashPoint("recovery.loaded");
-  work.BeginReplay(std::move(state), *loader.committed(), *loader.metadata());
+  work.BeginReplay(std::move(state), search.committed, *loader.metadata());
   if (work.next() >= work.target()) Finish(work);
 }
 
@@ -145,7 +145,7 @@ void Recovery::TakeEnd(PartitionWork& work, Search& search) {
 
 // There is no commit of tidemark's. Then there must be no state either.
 void Recovery::TakeAllSeen(PartitionWork& work, Search& search) {
-  const std::optional<Offset> committed = search.loader.committed();
+  const std::optional<Offset> committed = search.committed.offset;
   if (!search.loader.found_snapshot()) {
     const auto next = committed ? absl::StatusOr<Offset>(*committed) : broker_.FirstOffset(work.id());
     if (next.ok() && BeginEmpty(work, *next).ok()) StopLoading(search);
@@ -224,10 +224,8 @@ void Recovery::FailOrBeginAgain(PartitionWork& work, const Search& search) {
   const PartitionId id = work.id();
   const auto committed = broker_.Committed({&id, 1});
   if (!committed.ok()) return;  // the next step asks again
-  const std::optional<CommitMetadata>& metadata = search.loader.metadata();
   const CommittedOffset& now = committed->front();
-  const bool same = now.offset == search.loader.committed() && (!metadata || now.metadata == ToText(*metadata));
-  if (same) {
+  if (now.offset == search.committed.offset && now.metadata == search.committed.metadata) {
     Fail(work, search.no_way, kRecoverCommand);
   } else {
     Begin(work, now).IgnoreError();

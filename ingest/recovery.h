@@ -57,8 +57,10 @@ class Recovery {
  private:
   struct Search {
     StateLoader loader;
+    CommittedOffset committed;            // what is looked for
     bool loading = true;                  // false: it replays
     std::optional<MonotonicTime> at_end;  // when all there was had been read
+    Offset replay_end;                    // where the replay was then
     MonotonicTime began;
     std::string no_way;  // why no attempt is left; empty: one is under way
   };

@@ -304,7 +304,10 @@ absl::Status Shard::Commit() {
   if (!output_.ready()) return absl::OkStatus();
   std::vector<CommittedOffset> offsets;
   absl::Status status = PrepareCommit(offsets);
-  if (status.ok() && offsets.empty()) return status;  // no input, so no effects either
+  if (status.ok() && offsets.empty()) {  // no input, so no effects either
+    AfterCommit();
+    return absl::OkStatus();
+  }
   ++next_commit_number_;
   if (status.ok()) status = output_.Commit(offsets);
   if (!status.ok()) return Survive(status);
@@ -315,9 +318,14 @@ absl::Status Shard::Commit() {
     return absl::OkStatus();
   }
   for (const CommittedOffset& offset : offsets) works_.at(offset.partition).NoteCommitted();
+  AfterCommit();
+  return absl::OkStatus();
+}
+
+// All that was done is committed, be it just now or since long: what is due then does not wait for more records.
+void Shard::AfterCommit() {
   snapshotter_.AfterCommit(works_);
   AuditIfDue();
-  return absl::OkStatus();
 }
 
 // Whether the group still has what was committed last: nobody else may have written it, no broker lost it.
@@ -329,6 +337,7 @@ void Shard::AuditIfDue() {
   for (const auto& [id, work] : works_) {
     if (work.running() && !work.dirty()) running.push_back(id);
   }
+  if (running.empty()) return;
   const auto committed = broker_.Committed(running);
   if (!committed.ok()) return;
   const bool sound = std::all_of(committed->begin(), committed->end(), [this](const CommittedOffset& offset) {

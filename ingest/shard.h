@@ -94,6 +94,7 @@ class Shard {
   absl::Status CommitIfDue();
   absl::Status Commit();
   absl::Status PrepareCommit(std::vector<CommittedOffset>& offsets);
+  void AfterCommit();
   void AuditIfDue();
   absl::Status SnapshotForStop(PartitionWork& work);
   absl::Status Survive(const absl::Status& status);

@@ -66,6 +66,9 @@ class SimProcess : public SimHooks {
   bool paused() const { return paused_until_ms_.has_value(); }
   // It may have overslept that the group went on without it: what it believes says nothing.
   bool was_paused() const { return was_paused_; }
+  // Another process has taken its instance id: what is committed need not be its own any more.
+  void NoteReplaced() { was_replaced_ = true; }
+  bool was_replaced() const { return was_replaced_; }
 
   // Nothing is left of it but the object.
   bool gone() const;
@@ -104,6 +107,7 @@ class SimProcess : public SimHooks {
   std::optional<int64_t> points_to_live_;
   std::optional<int64_t> paused_until_ms_;
   bool was_paused_ = false;
+  bool was_replaced_ = false;
   absl::Status error_;
 };
 

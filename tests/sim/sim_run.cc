@@ -234,6 +234,9 @@ void SimRun::Start(int instance) {
     const bool taken_for_dead = process->paused() && random_.Percent(50);
     if (process->instance() == instance && !taken_for_dead && !random_.Percent(kMistakePercent)) return;
   }
+  for (const auto& process : processes_) {
+    if (process->instance() == instance) process->NoteReplaced();
+  }
   ++stats_.starts;
   SimStage& stage = *this;
   processes_.push_back(std::make_unique<SimProcess>(cluster_, stage, plan_, faults_, random_, options_.make_broker,
@@ -271,6 +274,8 @@ void SimRun::Count(const ShardSnapshot& snapshot) {
 void SimRun::CheckHealth(const SimProcess& process) {
   if (process.was_paused() || plan_.faults.state_damaged > 0) return;
   for (const ShardSnapshot& snapshot : process.Snapshots()) {
+    if (snapshot.audits_failed > 0 && !process.was_replaced()) Fail("an audit failed though no commit was another's");
+    if (plan_.faults.state_damaged > 0) continue;
     const bool failed = snapshot.recoveries[static_cast<size_t>(RecoveryResult::kFailed)] > 0;
     if (failed) Fail("a partition failed to recover");
     if (snapshot.commits_lost > 0) Fail("a shard believes that an acknowledged commit was lost");
