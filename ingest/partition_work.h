@@ -56,6 +56,7 @@ class PartitionWork {
   // REQUIRES: committed.offset.
   void BeginReplay(LoadedState state, const CommittedOffset& committed, const CommitMetadata& expected);
   void Wait() { Become(WorkState::kWaiting); }
+  // Goes no further. What it took before is still good, and is committed; where it is not, BeginLoading comes first.
   void Fail() { state_ = WorkState::kFailed; }
 
   // Replay. A record below target() is taken without effects; all is done when the partition ends, or goes on, at or

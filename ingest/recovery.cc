@@ -233,6 +233,7 @@ void Recovery::FailOrBeginAgain(PartitionWork& work, const Search& search) {
 }
 
 void Recovery::Fail(PartitionWork& work, std::string_view why, std::string_view do_what) {
+  work.BeginLoading();  // what it has, perhaps of a transaction that was lost, must not be committed
   work.Fail();
   ++totals_.recoveries[static_cast<size_t>(RecoveryResult::kFailed)];
   Log(LogLevel::kError, "partition_failed", why,
