@@ -60,7 +60,7 @@ absl::Status Shard::GiveUpAssignment() {
   for (auto& [id, work] : works_) {
     if (work.running()) {
       work.Wait();
-    } else {
+    } else if (work.state() != WorkState::kWaiting) {  // what waits to begin is parked as it is
       NoteGone(work);
     }
   }
