@@ -122,11 +122,12 @@ class Broker : public RecordWriter {
   virtual absl::StatusOr<std::vector<CommittedOffset>> Committed(std::span<const PartitionId> partitions) = 0;
   virtual absl::StatusOr<Offset> FirstOffset(PartitionId partition) = 0;
 
-  // Where the partitions end now, asked from their leaders (not from a cache). In the order of `partitions`; nothing
-  // for one whose leader did not answer.
+  // Where the partitions end now for readers, which is before the first undecided transaction; asked from their leaders
+  // (not from a cache). In the order of `partitions`; nothing for one whose leader did not answer.
   virtual std::vector<std::optional<Offset>> EndOffsets(std::span<const PartitionId> partitions) = 0;
 
-  // What was known of the partition's end when something was last fetched; costs nothing, may be old.
+  // What was known of the partition's end when something was last fetched, records of undecided transactions included;
+  // costs nothing, may be old.
   virtual std::optional<Offset> CachedEnd(PartitionId partition) = 0;
 
   // Replaces the producer, which ends (aborts, or completes if its commit had been decided) whatever transaction the

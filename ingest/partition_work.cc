@@ -23,6 +23,7 @@ bool PartitionWork::Matches(const CommittedOffset& committed) const {
 void PartitionWork::Continue() {
   Become(WorkState::kRunning);
   end_ = {-1};
+  all_read_since_.reset();
   NoteCommitted();
 }
 
@@ -43,6 +44,7 @@ void PartitionWork::Forget() {
   replay_decision_ = 0;
   replayed_ = 0;
   last_read_.reset();
+  all_read_since_.reset();
   watermark_at_last_read_ = kBeforeAllTime;
   last_record_ = kBeforeAllTime;
 }
@@ -115,6 +117,7 @@ bool PartitionWork::FinishReplay(MonotonicTime now) {
 // As if the last record had come now: the clock of another process, or of an earlier time, says nothing here.
 void PartitionWork::StartClock(MonotonicTime now) {
   last_read_ = now;
+  all_read_since_ = AtEnd() ? std::optional(now) : std::nullopt;
   watermark_at_last_read_ = partition_->watermark();
 }
 
@@ -127,17 +130,34 @@ void PartitionWork::Apply(const Record& record, Effects& effects) {
 
 void PartitionWork::NoteRead(MonotonicTime now, EventTime last_record) {
   last_read_ = now;
+  all_read_since_ = now;
   watermark_at_last_read_ = partition_->watermark();
   last_record_ = last_record;
 }
 
-bool PartitionWork::IsQuiet(MonotonicTime now, Duration idle_after, int speed) const {
+void PartitionWork::NoteEnd(MonotonicTime now, Offset end) {
+  if (!reads()) return;
+  end_ = std::max(end_, end);
+  if (AtEnd() && !all_read_since_) all_read_since_ = now;
+}
+
+bool PartitionWork::SeemsQuiet(MonotonicTime now, Duration idle_after, int speed) const {
   return running() && last_read_ && AtEnd() && watermark_at_last_read_ > kBeforeAllTime &&
          (now - *last_read_) * speed >= idle_after;
 }
 
-bool PartitionWork::AdvanceByClock(MonotonicTime now, Offset end, int speed, Effects& effects) {
-  if (end > std::max(next_, end_)) return false;
+bool PartitionWork::ConfirmQuiet(MonotonicTime asked, MonotonicTime answered, std::optional<Offset> end,
+                                 std::optional<Offset> fetched_end, Duration idle_after, int speed) {
+  const bool undecided = end && fetched_end && *fetched_end > *end;
+  if (!end || undecided || *end > std::max(next_, end_)) {
+    all_read_since_.reset();
+    return false;
+  }
+  if (!all_read_since_) all_read_since_ = answered;
+  return (asked - *all_read_since_) * speed >= idle_after;
+}
+
+bool PartitionWork::AdvanceByClock(MonotonicTime now, int speed, Effects& effects) {
   const EventTime watermark = watermark_at_last_read_ + (now - *last_read_) * speed;
   if (watermark <= partition_->watermark()) return false;
   const uint64_t open_before = partition_->open_sessions();

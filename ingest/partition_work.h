@@ -75,16 +75,26 @@ class PartitionWork {
   // After the records of a poll.
   void NoteRead(MonotonicTime now, EventTime last_record);
   // REQUIRES: all records handed out before have been applied, or the work waits to begin again.
-  void NoteEnd(Offset end) {
-    if (reads()) end_ = std::max(end_, end);
-  }
+  void NoteEnd(MonotonicTime now, Offset end);
   bool AtEnd() const { return end_ >= next_; }
 
-  // Read to its end, and not a record since `idle_after` (at `speed` times the clock's pace).
-  bool IsQuiet(MonotonicTime now, Duration idle_after, int speed) const;
-  // The move of a quiet partition's watermark, as of `now`. `end` is where its leader says it ends: nothing moves
-  // unless all of it has been read. Returns whether sessions were closed.
-  bool AdvanceByClock(MonotonicTime now, Offset end, int speed, Effects& effects);
+  // Quiet partitions (spec section 3). Not a record for `idle_after` (at `speed` times the clock's pace) is not enough:
+  // while a leader is away, or a transaction is undecided, records wait where nobody sees them, and whoever has them
+  // needs time to deliver them afterwards. So for all of `idle_after` each answer must have been that everything is
+  // read. A leader that does not answer, more than was read, a transaction that is undecided, work that began again:
+  // each of them makes it count anew from the next answer on. Only then does the watermark move, to its value at the
+  // last record plus all the time since. (Nobody is asked before `idle_after` has passed since the last record: what
+  // happens and is over within that time is not noticed.)
+
+  // Whether it may be quiet, so that its leader is worth asking.
+  bool SeemsQuiet(MonotonicTime now, Duration idle_after, int speed) const;
+  // Takes the leader's answer to a question asked at `asked`, known at `answered`: where the partition ends for
+  // readers; nothing: no answer. `fetched_end`: where the last fetch saw it end, undecided transactions included.
+  // Returns whether it was quiet at `asked`.
+  bool ConfirmQuiet(MonotonicTime asked, MonotonicTime answered, std::optional<Offset> end,
+                    std::optional<Offset> fetched_end, Duration idle_after, int speed);
+  // The move of a quiet partition's watermark, as of `now`. Returns whether sessions were closed.
+  bool AdvanceByClock(MonotonicTime now, int speed, Effects& effects);
   // Judges by other rules from here on: a decision.
   Decision ChangeRules(const Rules& rules, Effects& effects);
 
@@ -147,6 +157,7 @@ class PartitionWork {
   uint64_t replayed_ = 0;
 
   std::optional<MonotonicTime> last_read_;             // when records last came
+  std::optional<MonotonicTime> all_read_since_;        // that everything is read has been each answer since then
   EventTime watermark_at_last_read_ = kBeforeAllTime;  // and what they made of the watermark
   EventTime last_record_ = kBeforeAllTime;             // the record's own time
 };

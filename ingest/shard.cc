@@ -225,7 +225,7 @@ absl::Status Shard::NoteEndsAndErrors() {
   for (const PartitionEnd& end : poll_.ends) {
     PartitionWork* work = FindWork(end.partition);
     if (work == nullptr || !work->reads()) continue;  // an end seen for the state before says nothing of this one
-    work->NoteEnd(end.end);
+    work->NoteEnd(clock_.Now(), end.end);
     if (work->state() != WorkState::kReplaying) continue;
     if (end.end < work->target()) {
       recovery_.NoteReplayEnd(*work);
@@ -250,22 +250,26 @@ absl::Status Shard::NoteEndsAndErrors() {
   return absl::OkStatus();
 }
 
-// Spec section 3, quiet partition. The time is read before the leaders are asked: as of then there was nothing more.
+// Spec section 3, quiet partition; see PartitionWork::SeemsQuiet. The time is read before the leaders are asked: as of
+// then there was nothing more.
 absl::Status Shard::AdvanceQuietPartitions() {
   const MonotonicTime now = clock_.Now();
   if (now - last_quiet_check_ < kQuietCheckInterval || !output_.ready()) return absl::OkStatus();
   last_quiet_check_ = now;
+  const Duration idle_after = options_.kafka.idle_partition_after;
+  const int speed = options_.event_time_speed;
   std::vector<PartitionId> quiet;
   for (const auto& [id, work] : works_) {
-    if (work.IsQuiet(now, options_.kafka.idle_partition_after, options_.event_time_speed)) quiet.push_back(id);
+    if (work.SeemsQuiet(now, idle_after, speed)) quiet.push_back(id);
   }
   if (quiet.empty()) return absl::OkStatus();
   const std::vector<std::optional<Offset>> ends = broker_.EndOffsets(quiet);
+  const MonotonicTime answered = clock_.Now();
   for (size_t i = 0; i < quiet.size(); ++i) {
-    if (!ends[i]) continue;
-    EffectsToSink effects(*this, quiet[i]);
     PartitionWork& work = works_.at(quiet[i]);
-    const bool closed = work.AdvanceByClock(now, *ends[i], options_.event_time_speed, effects);
+    if (!work.ConfirmQuiet(now, answered, ends[i], broker_.CachedEnd(quiet[i]), idle_after, speed)) continue;
+    EffectsToSink effects(*this, quiet[i]);
+    const bool closed = work.AdvanceByClock(now, speed, effects);
     if (!effects.status().ok()) return effects.status();
     const absl::Status status = closed ? WriteUnwrittenMove(work) : absl::OkStatus();
     if (!status.ok()) return status;

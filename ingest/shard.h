@@ -10,8 +10,9 @@
 //      settles the transaction, and all partitions begin again; those whose state is exactly what is committed just go
 //      on.
 //   3. A record that is not the owned partition's, or was taken before, is dropped; an offset is never guessed.
-//   4. The watermark of a quiet partition follows the clock only while its leader confirms that it has been read to
-//      its end. Each move that anything depends on is a decision: written in the transaction of what follows from it.
+//   4. The watermark of a quiet partition follows the clock only while its leader confirms, and has confirmed for long
+//      enough (PartitionWork::ConfirmQuiet), that it has been read to its end. Each move that anything depends on is a
+//      decision: written in the transaction of what follows from it.
 #pragma once
 
 #include <absl/status/status.h>

@@ -63,6 +63,7 @@ class FakeBroker : public Broker {
   std::map<PartitionId, CommittedOffset> committed;
   std::map<PartitionId, Offset> first_offsets;
   std::map<PartitionId, Offset> end_offsets;  // those whose leader answers
+  std::map<PartitionId, Offset> cached_ends;  // from what was last fetched
   uint64_t record_limit = 1'000'000;
 
   // ---- what the test looks at
@@ -129,7 +130,10 @@ class FakeBroker : public Broker {
     }
     return result;
   }
-  std::optional<Offset> CachedEnd(PartitionId) override { return std::nullopt; }
+  std::optional<Offset> CachedEnd(PartitionId partition) override {
+    const auto found = cached_ends.find(partition);
+    return found == cached_ends.end() ? std::nullopt : std::optional(found->second);
+  }
 
   absl::Status RestartProducer() override {
     if (!producer_answer.ok()) return producer_answer;

@@ -244,6 +244,65 @@ TEST_F(QuietTest, NothingClosesWhileTheLeaderDoesNotAnswer) {
   EXPECT_EQ(CountOf("sessions"), 0);
 }
 
+// Producers have been waiting for the brokers, too: what they kept is delivered now.
+TEST_F(QuietTest, AfterAnOutageThePartitionHasToBeQuietAnew) {
+  ReadOneEvent();
+  Pass(5);
+  broker_.end_offsets.clear();
+  Pass(60);
+  broker_.end_offsets[kP0] = {1};
+  for (int i = 0; i < 50; ++i) Step();
+  EXPECT_EQ(CountOf("sessions"), 0) << "not even a minute since the leader answers again";
+  broker_.Give({{kP0, {1}, Event("a", 10)}});
+  broker_.GiveEnd(kP0, {2});
+  broker_.end_offsets[kP0] = {2};
+  Step();
+  EXPECT_EQ(CountOf("sessions-late"), 0);
+  EXPECT_EQ(OpenSessions(), 1U) << "it was delivered late, but joined";
+}
+
+TEST_F(QuietTest, AfterAnOutageWithoutAnotherRecordTheTimeSinceTheLastOneCounts) {
+  ReadOneEvent();
+  Pass(5);
+  broker_.end_offsets.clear();
+  Pass(60);
+  broker_.end_offsets[kP0] = {1};
+  Pass(1);
+  EXPECT_EQ(CountOf("sessions"), 0);
+  Step();
+  Step();
+  EXPECT_EQ(CountOf("sessions"), 1);
+}
+
+TEST_F(QuietTest, NothingClosesWhileATransactionIsUndecided) {
+  ReadOneEvent();
+  broker_.cached_ends[kP0] = {3};  // fetches tell of two records that nobody may see yet
+  Pass(60);
+  EXPECT_EQ(CountOf("sessions"), 0);
+  broker_.Give({{kP0, {1}, Event("a", 10)}, {kP0, {2}, Event("a", 20)}});
+  broker_.GiveEnd(kP0, {4});
+  broker_.cached_ends[kP0] = {4};
+  broker_.end_offsets[kP0] = {4};
+  Step();
+  EXPECT_EQ(CountOf("sessions-late"), 0);
+  EXPECT_EQ(OpenSessions(), 1U);
+  Pass(21);
+  EXPECT_EQ(CountOf("sessions"), 1) << "decided, read, and quiet since";
+}
+
+TEST_F(QuietTest, ATransactionThatIsAbortedLeavesTimeToTryAgain) {
+  ReadOneEvent();
+  broker_.cached_ends[kP0] = {3};
+  Pass(60);
+  broker_.GiveEnd(kP0, {4});
+  broker_.cached_ends[kP0] = {4};
+  broker_.end_offsets[kP0] = {4};
+  for (int i = 0; i < 50; ++i) Step();
+  EXPECT_EQ(CountOf("sessions"), 0);
+  Pass(1);
+  EXPECT_EQ(CountOf("sessions"), 1);
+}
+
 TEST_F(QuietTest, NothingClosesBeforeTheEndWasSeenAfterBeginningAgain) {
   ReadOneEvent();
   broker_.commit_answer = absl::AbortedError("doubt");
@@ -255,9 +314,75 @@ TEST_F(QuietTest, NothingClosesBeforeTheEndWasSeenAfterBeginningAgain) {
   Pass(60);
   EXPECT_EQ(CountOf("sessions"), 0);
   broker_.GiveEnd(kP0, {3});
-  Step();
-  Step();
+  for (int i = 0; i < 50; ++i) Step();
+  EXPECT_EQ(CountOf("sessions"), 0) << "nobody knows for how long it has been quiet";
+  Pass(1);
   EXPECT_EQ(CountOf("sessions"), 1);
+}
+
+// ---- audits: what the group has committed is looked at again
+
+TEST_F(ShardTest, ACommitOfAnotherProcessIsNoticedWhileNothingIsToBeCommitted) {
+  Assign({kP0});
+  broker_.committed.at(kP0).metadata += "!";
+  for (int i = 0; i < 60; ++i) Step();
+  EXPECT_EQ(Snapshot().audits_failed, 1U);
+}
+
+// ---- counters
+
+TEST_F(ShardTest, WhatIsRevokedBeforeItBeginsAgainIsCountedOnce) {
+  Assign({kP0});
+  broker_.Give({{kP0, {0}, Event("a", 0)}, {kP0, {1}, Event("b", 60)}});
+  Step();
+  broker_.commit_answer = absl::AbortedError("test");
+  broker_.commit_happens = false;
+  broker_.Give({{kP0, {2}, "garbage"}});
+  broker_.GiveChange(AssignmentChange::kRevoked);
+  Step();
+  broker_.commit_answer = absl::OkStatus();
+  broker_.commit_happens = true;
+  const auto opened = [this] { return Snapshot().counters.sessions_opened[0]; };
+  const auto closed = [this] { return Snapshot().counters.sessions_closed[0][0]; };
+  EXPECT_EQ(opened(), 2U) << "parked";
+  Assign({kP0});
+  EXPECT_EQ(opened(), 2U) << "back";
+  broker_.GiveChange(AssignmentChange::kRevoked);
+  Step();
+  for (int i = 0; i < 61; ++i) Step();
+  EXPECT_EQ(opened(), 2U) << "gone";
+  EXPECT_EQ(closed(), 1U);
+}
+
+// ---- failed partitions
+
+TEST_F(ShardTest, APartitionOfANewerVersionIsNotCommittedOver) {
+  Assign({kP0, kP1});
+  broker_.commit_answer = absl::AbortedError("test");
+  broker_.commit_happens = false;
+  broker_.Give({{kP0, {0}, Event("a", 0)}});
+  Step();
+  broker_.commit_answer = absl::OkStatus();
+  broker_.commit_happens = true;
+  std::string& metadata = broker_.committed.at(kP0).metadata;
+  metadata.replace(0, 9, "tidemark2");
+  const std::string newer = metadata;
+  Step();
+  EXPECT_EQ(Snapshot().partitions.at(0).state, WorkState::kFailed);
+  broker_.Give({{kP1, {0}, Event("b", 0)}});
+  Step();
+  EXPECT_EQ(broker_.committed.at(kP1).offset, Offset{1});
+  EXPECT_EQ(broker_.committed.at(kP0).metadata, newer);
+  EXPECT_EQ(broker_.committed.at(kP0).offset, Offset{0});
+}
+
+TEST_F(ShardTest, WhatWasTakenBeforeTheNextRecordWasGoneIsCommitted) {
+  Assign({kP0});
+  broker_.Give({{kP0, {0}, Event("a", 0)}});
+  broker_.GiveError(kP0);
+  Step();
+  EXPECT_EQ(Snapshot().partitions.at(0).state, WorkState::kFailed);
+  EXPECT_EQ(broker_.committed.at(kP0).offset, Offset{1});
 }
 
 TEST_F(ShardTest, StoppingCommitsAndClosingLeaves) {

@@ -54,6 +54,14 @@ class ForgetsDecisions : public SimBroker {
   }
 };
 
+// Nobody hears of the transactions that are undecided.
+class HidesUndecidedTransactions : public SimBroker {
+ public:
+  using SimBroker::SimBroker;
+
+  std::optional<Offset> CachedEnd(PartitionId) override { return std::nullopt; }
+};
+
 // Commits one record more than was taken.
 class CommitsOneTooMuch : public SimBroker {
  public:

@@ -21,7 +21,8 @@ SimBroker::SimBroker(SimCluster& cluster, SimHooks& hooks, const SimFaults& faul
       faults_(faults),
       random_(random),
       member_(std::move(member)),
-      max_record_bytes_(max_record_bytes) {
+      max_record_bytes_(max_record_bytes),
+      quiet_(cluster.idle_after()) {
   cluster_.AddClient(this);
 }
 
@@ -106,11 +107,13 @@ InputRecord SimBroker::ToInput(PartitionId partition, Offset offset) const {
 void SimBroker::Fetch(PartitionId partition, Reading& reading, PollResult& result) {
   const SimLog& log = cluster_.events(partition);
   const Offset first = reading.next;
+  const bool counts = result.assignment_epoch == assignment_epoch_;  // else the shard takes no notice
+  fetched_ends_[partition] = log.end();
   for (int64_t room = random_.Between(0, kMaxBatch); room > 0; --room) {
     const auto offset = log.NextVisible(reading.next);
     if (!offset) break;
     result.records.push_back(ToInput(partition, *offset));
-    quiet_.NoteRecord(partition, *offset, cluster_.now_ms());
+    if (counts) quiet_.NoteRecord(partition, *offset, cluster_.now_ms());
     reading = {{offset->value + 1}, false};
   }
   if (first != reading.next && Chance(faults_.old_records)) {
@@ -118,8 +121,10 @@ void SimBroker::Fetch(PartitionId partition, Reading& reading, PollResult& resul
   }
   if (log.NextVisible(reading.next) || random_.Percent(20)) return;
   if (reading.next < log.stable_end()) reading = {log.stable_end(), false};
-  if (!reading.end_told) result.ends.push_back({partition, reading.next});
+  if (reading.end_told) return;
+  result.ends.push_back({partition, reading.next});
   reading.end_told = true;
+  if (counts) quiet_.NoteAllHandedOut(partition, cluster_.now_ms());
 }
 
 // What was fetched ahead for the assignment before.
@@ -182,14 +187,21 @@ std::vector<std::optional<Offset>> SimBroker::EndOffsets(std::span<const Partiti
   std::vector<std::optional<Offset>> ends;
   for (const PartitionId partition : partitions) {
     std::optional<Offset>& end = ends.emplace_back();
-    if (Unanswered()) continue;
-    end = cluster_.events(partition).stable_end();
-    quiet_.NoteEnd(partition, *end, cluster_.now_ms());
+    if (!Unanswered()) end = cluster_.events(partition).stable_end();
+    const auto fetched = fetched_ends_.find(partition);
+    if (!end || (fetched != fetched_ends_.end() && fetched->second > *end)) {
+      quiet_.NoteDoubt(partition);
+    } else {
+      quiet_.NoteEnd(partition, *end, cluster_.now_ms());
+    }
   }
   return Leave("EndOffsets", ends);
 }
 
-std::optional<Offset> SimBroker::CachedEnd(PartitionId) { return std::nullopt; }
+std::optional<Offset> SimBroker::CachedEnd(PartitionId partition) {
+  const auto fetched = fetched_ends_.find(partition);
+  return fetched == fetched_ends_.end() ? std::nullopt : std::optional(fetched->second);
+}
 
 // ---- the state topic
 

@@ -147,6 +147,7 @@ class SimBroker : public Broker, public SimClient {
   Readings readings_;
   Readings readings_before_;  // of the last assignment
   std::vector<RecordHeader> headers_;
+  std::map<PartitionId, Offset> fetched_ends_;  // undecided transactions included
   SimQuiet quiet_;
   Readings state_readings_;
   std::deque<std::string> damaged_;  // of the last PollState

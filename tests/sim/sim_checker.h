@@ -7,7 +7,7 @@
 //   - every record has been taken, has one outcome, and no session is open
 //   - every commit, in sequence, is at its place of the replay: offset, number of decisions, digest
 //   - the clock never moved a watermark by more than the time for which the partition's leader had said that all of it
-//     was read
+//     was read, nor soon after the leader was away or a transaction undecided
 //   - every complete snapshot is of a commit that had been decided on before it, and holds that state
 #pragma once
 

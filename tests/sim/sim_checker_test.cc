@@ -45,6 +45,9 @@ TEST(SimCheckerTest, SnapshotsAheadOfTheCommit) {
   ExpectCaught<SnapshotsAheadOfCommit>("is not the state of its commit");
 }
 TEST(SimCheckerTest, ForgettingADecision) { ExpectCaught<ForgetsDecisions>("decision that is not there"); }
+TEST(SimCheckerTest, MovingTheWatermarkBeforeATransactionIsDecided) {
+  ExpectCaught<HidesUndecidedTransactions>("too far");
+}
 TEST(SimCheckerTest, CommittingAnOffsetOneTooHigh) { ExpectCaught<CommitsOneTooMuch>("has another state"); }
 TEST(SimCheckerTest, ReusingTheStateOfAnOlderEpoch) { ExpectCaught<ReusesOldState>("is expected"); }
 

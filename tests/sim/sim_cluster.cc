@@ -7,8 +7,9 @@ constexpr size_t kOutputPartitions = 2;
 
 }  // namespace
 
-SimCluster::SimCluster(const KafkaOptions& options, int32_t partitions, Random& random)
+SimCluster::SimCluster(const KafkaOptions& options, int event_time_speed, int32_t partitions, Random& random)
     : options_(options),
+      event_time_speed_(event_time_speed),
       partitions_(partitions),
       random_(random),
       events_(static_cast<size_t>(partitions)),

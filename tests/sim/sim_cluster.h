@@ -35,12 +35,15 @@ class SimClient {
 
 class SimCluster {
  public:
-  SimCluster(const KafkaOptions& options, int32_t partitions, Random& random);
+  // `event_time_speed`: of the shards' clocks, see ShardOptions.
+  SimCluster(const KafkaOptions& options, int event_time_speed, int32_t partitions, Random& random);
   SimCluster(const SimCluster&) = delete;
   SimCluster& operator=(const SimCluster&) = delete;
 
   int32_t partitions() const { return partitions_; }
   const KafkaOptions& options() const { return options_; }
+  // For how long of its time a partition must be quiet before the clock moves its watermark.
+  Duration idle_after() const { return {options_.idle_partition_after.ms / event_time_speed_}; }
   SimLog& events(PartitionId partition) { return events_[static_cast<size_t>(partition.value)]; }
   SimLog& state(PartitionId partition) { return state_[static_cast<size_t>(partition.value)]; }
   std::vector<SimLog>& outputs(const std::string& topic) { return outputs_.at(topic); }
@@ -92,6 +95,7 @@ class SimCluster {
   };
 
   const KafkaOptions options_;
+  const int event_time_speed_;
   const int32_t partitions_;
   Random& random_;
   std::vector<SimLog> events_;

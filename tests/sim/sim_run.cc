@@ -51,7 +51,7 @@ SimRun::SimRun(uint64_t seed, SimOptions options)
       random_(seed ^ 0x5115'7EA4'0000'0000),
       faults_(plan_.faults),
       disturbances_(plan_.disturbances),
-      cluster_(plan_.kafka, plan_.partitions, random_),
+      cluster_(plan_.kafka, plan_.event_time_speed, plan_.partitions, random_),
       written_(plan_.records.size()),
       input_open_(plan_.records.size()) {}
 
@@ -272,7 +272,7 @@ void SimRun::Count(const ShardSnapshot& snapshot) {
 }
 
 void SimRun::CheckHealth(const SimProcess& process) {
-  if (process.was_paused() || plan_.faults.state_damaged > 0) return;
+  if (process.was_paused()) return;
   for (const ShardSnapshot& snapshot : process.Snapshots()) {
     if (snapshot.audits_failed > 0 && !process.was_replaced()) Fail("an audit failed though no commit was another's");
     if (plan_.faults.state_damaged > 0) continue;
