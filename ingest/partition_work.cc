@@ -39,6 +39,8 @@ void PartitionWork::Forget() {
   first_snapshot_.reset();
   bytes_ = 0;
   bytes_at_snapshot_ = 0;
+  bytes_at_begun_ = 0;
+  bytes_at_written_.reset();
   counted_ = {};
   replay_decisions_.clear();
   replay_decision_ = 0;
@@ -96,7 +98,7 @@ void PartitionWork::Replay(const Record& record) {
   NoEffects effects;
   partition_->Apply(record, effects);
   next_ = {record.offset.value + 1};
-  bytes_ += record.value.size();
+  bytes_ += 1 + record.value.size();
   ++replayed_;
 }
 
@@ -124,7 +126,7 @@ void PartitionWork::StartClock(MonotonicTime now) {
 void PartitionWork::Apply(const Record& record, Effects& effects) {
   partition_->Apply(record, effects);
   next_ = {record.offset.value + 1};
-  bytes_ += record.value.size();
+  bytes_ += 1 + record.value.size();
   dirty_ = true;
 }
 
@@ -184,6 +186,7 @@ Decision PartitionWork::ChangeRules(const Rules& rules, Effects& effects) {
 void PartitionWork::NoteSnapshotWritten(Offset begin) {
   if (committed_.sequence > 0) committed_.older_snapshot = committed_.newest_snapshot;
   committed_.newest_snapshot = begin;
+  bytes_at_written_ = bytes_at_begun_;
 }
 
 SnapshotEnd PartitionWork::DescribeState() const {
@@ -212,6 +215,7 @@ CommittedOffset PartitionWork::Attempt(const std::string& token) {
 void PartitionWork::NoteCommitted() {
   counted_ = partition_->counters();
   acknowledged_sequence_ = committed_.sequence;
+  bytes_at_snapshot_ = std::exchange(bytes_at_written_, std::nullopt).value_or(bytes_at_snapshot_);
 }
 
 void PartitionWork::FillSnapshot(EventTime wall_now, std::optional<Offset> cached_end,

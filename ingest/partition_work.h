@@ -102,8 +102,9 @@ class PartitionWork {
   // something follows them; the last one stands for all.
   std::optional<Decision> TakeUnwrittenMove();
 
-  // A snapshot of this state was begun (at an offset of the state topic), was written completely.
-  void NoteSnapshotBegun() { bytes_at_snapshot_ = bytes_; }
+  // A snapshot of this state was begun (at an offset of the state topic), was written completely. It counts when that
+  // is committed: one that is abandoned, or whose transaction is lost, leaves all there was since the one before.
+  void NoteSnapshotBegun() { bytes_at_begun_ = bytes_; }
   void NoteSnapshotWritten(Offset begin);
   uint64_t bytes_since_snapshot() const { return bytes_ - bytes_at_snapshot_; }
   const std::optional<Offset>& older_snapshot() const { return committed_.older_snapshot; }
@@ -144,8 +145,10 @@ class PartitionWork {
   uint64_t decisions_ = 0;  // the number of the last one
   std::optional<EventTime> unwritten_watermark_;
   std::optional<SnapshotEnd> first_snapshot_;
-  uint64_t bytes_ = 0;  // of records taken since the state in memory began
-  uint64_t bytes_at_snapshot_ = 0;
+  uint64_t bytes_ = 0;                        // of records taken since the state in memory began, one more for each
+  uint64_t bytes_at_snapshot_ = 0;            // at the beginning of the last one that is committed
+  uint64_t bytes_at_begun_ = 0;               // of the last one that was begun
+  std::optional<uint64_t> bytes_at_written_;  // of the one whose end is written, not committed
   PartitionCounters counted_;
 
   // Replay.

@@ -29,26 +29,31 @@ void Snapshotter::AfterCommit(Works& works) {
     finished_.reset();
   }
   if (active_) return;
-  if (PartitionWork* due = NextDue(works)) Begin(*due);
+  PartitionWork* due = NextDue(works);
+  if (due == nullptr) return;
+  if (due->has_unwritten_move()) {
+    due->SetDirty();  // not the state of a commit: of the next one it is
+  } else {
+    Begin(*due);
+  }
 }
 
 PartitionWork* Snapshotter::NextDue(Works& works) {
   const MonotonicTime now = clock_.Now();
   PartitionWork* largest = nullptr;
+  PartitionWork* oldest = nullptr;
   uint64_t bytes = 0;
   for (auto& [id, work] : works) {
     if (!work.running() || work.bytes_since_snapshot() == 0) continue;
-    if (work.has_unwritten_move()) {
-      work.SetDirty();  // not the state of a commit: of the next one it is
-      continue;
-    }
-    const auto [last, first_seen] = last_.try_emplace(id, now);
-    if (now - last->second >= kafka_.snapshot_interval) return &work;
+    const MonotonicTime last = last_.try_emplace(id, now).first->second;
+    if (oldest == nullptr || last < last_.at(oldest->id())) oldest = &work;
     bytes += work.bytes_since_snapshot();
     if (largest == nullptr || work.bytes_since_snapshot() > largest->bytes_since_snapshot()) largest = &work;
   }
   const uint64_t limit = kReplayBytesPerSecond * static_cast<uint64_t>(kafka_.recovery_target.ms) / 1000;
-  return bytes > limit ? largest : nullptr;
+  if (bytes > limit) return largest;
+  const bool due = oldest != nullptr && now - last_.at(oldest->id()) >= kafka_.snapshot_interval;
+  return due ? oldest : nullptr;
 }
 
 bool Snapshotter::Begin(PartitionWork& work) {

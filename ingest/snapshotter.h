@@ -1,9 +1,11 @@
 // Snapshots of a shard's partitions, one at a time, each begun at an acknowledged commit and written in pieces between
 // batches of records, over as many transactions as it takes.
 //
-// A partition's turn comes when it had records for `snapshot_interval`, or when replaying what the shard has read since
-// its snapshots would take longer than `recovery_target`. What a snapshot costs: memory for one piece and for the
-// sessions that changed since the last one; a pause of one piece per turn. The shard's thread only.
+// A partition that had records since its last snapshot is due `snapshot_interval` after it, whether records still come
+// or not. The one that has waited longest has its turn, so none starves where a round of all takes longer than that.
+// Before them comes the one with the most to replay, when replaying what the shard has read since its snapshots would
+// take longer than `recovery_target`. What a snapshot costs: memory for one piece and for the sessions that changed
+// since the last one; a pause of one piece per turn. The shard's thread only.
 #pragma once
 
 #include <absl/status/status.h>
@@ -32,8 +34,8 @@ class Snapshotter {
 
   bool active() const { return active_.has_value(); }
 
-  // The commit of all that `works` have done so far is acknowledged: lets go of what the last finished snapshot made
-  // superfluous, and begins the next one that is due.
+  // All that `works` have done so far is in acknowledged commits: lets go of what the last finished snapshot made
+  // superfluous, and begins the next one that is due. Called while there is nothing to commit, too.
   void AfterCommit(Works& works);
 
   // Begins one of this partition now. REQUIRES: as AfterCommit, and none is active. False: the broker did not answer.
