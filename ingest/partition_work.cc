@@ -75,6 +75,11 @@ void PartitionWork::BeginReplay(LoadedState state, const CommittedOffset& commit
   target_metadata_ = committed.metadata;
   expected_digest_ = expected.digest;
   committed_ = expected;
+  if (state.found_from != expected.newest_snapshot) {
+    // The newest was of no use. This one is the newest that is, and the next one must not be the end of it.
+    committed_.newest_snapshot = state.found_from;
+    committed_.older_snapshot.reset();
+  }
   replay_decisions_ = std::move(state.decisions);
   Become(WorkState::kReplaying);
 }

@@ -16,7 +16,8 @@ StateLoader::StateLoader(PartitionId id, std::optional<Offset> committed, std::o
 
 bool StateLoader::TryOlder() {
   if (starts_.empty()) return false;
-  next_ = starts_.back();
+  from_ = starts_.back();
+  next_ = from_;
   starts_.pop_back();
   building_.reset();
   rejected_ = false;
@@ -26,6 +27,7 @@ bool StateLoader::TryOlder() {
 }
 
 absl::Status StateLoader::Take(const StateInput& input) {
+  if (from_ == kFirstRecord) from_ = input.offset;
   next_ = {input.offset.value + 1};
   bytes_ += input.value.size();
   auto record = DecodeStateRecord(input.value);
@@ -77,7 +79,7 @@ void StateLoader::TakeEnd(const SnapshotEnd& end) {
                      partition.FinishRestore(end.rules, end.watermark) && partition.digest() == end.digest &&
                      partition.open_sessions() + partition.tombstones() == end.sessions;
   if (!whole) return Reject();
-  found_.emplace(LoadedState{std::move(partition), end.next, {}});
+  found_.emplace(LoadedState{std::move(partition), end.next, from_, {}});
   decisions_in_found_ = end.decisions;
   building_.reset();
 }

@@ -26,6 +26,7 @@ namespace tidemark {
 struct LoadedState {
   Partition partition;
   Offset next;                      // the first record that the snapshot does not have
+  Offset found_from;                // reading the state topic from here leads to this snapshot
   std::vector<Decision> decisions;  // after the snapshot, in order
 };
 
@@ -76,6 +77,7 @@ class StateLoader {
   std::optional<Offset> committed_;
   std::optional<CommitMetadata> metadata_;
   std::vector<Offset> starts_;  // of the attempts to come, the next one last
+  Offset from_{};  // where this attempt begins
   Offset next_{};
   std::optional<Building> building_;
   bool rejected_ = false;  // something that might have been the snapshot, in this attempt
