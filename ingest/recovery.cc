@@ -189,10 +189,16 @@ bool Recovery::Finish(PartitionWork& work) {
 
 void Recovery::NoteReplayEnd(const PartitionWork& work) {
   Search& search = searches_.at(work.id());
-  if (!search.at_end) search.at_end = clock_.Now();
+  if (search.at_end && search.replay_end == work.next()) return;
+  search.at_end = clock_.Now();
+  search.replay_end = work.next();
 }
 
 void Recovery::GiveUpReplayAfterPatience(PartitionWork& work, Search& search) {
+  if (work.next() != search.replay_end) {  // so it was not the end
+    search.at_end.reset();
+    return;
+  }
   if (work.state() != WorkState::kReplaying || clock_.Now() - *search.at_end < kPatience) return;
   GiveUp(work, search, "the events topic ends before the committed offset: it was re-created, or lost records");
 }
