@@ -115,7 +115,8 @@ void Recovery::StopLoading(Search& search) {
   search.loading = false;
   --loading_;
   if (loading_ == 0) start_wanted_ = true;  // to let go of the state topic
-  NoteCounts(search.loader);
+  totals_.state_records_damaged += search.loader.TakeDamagedRecords();
+  totals_.snapshots_rejected += search.loader.TakePassedOver();
 }
 
 void Recovery::TakeLoaded(PartitionWork& work, Search& search) {
@@ -204,6 +205,7 @@ void Recovery::GiveUpReplayAfterPatience(PartitionWork& work, Search& search) {
 }
 
 void Recovery::TryOlder(PartitionWork& work, Search& search, std::string_view why) {
+  ++totals_.snapshots_rejected;
   Log(LogLevel::kWarn, "state_rejected", "a state was found but is of no use; trying an older one",
       {{"shard", shard_}, {"partition", work.id().value}, {"err", why}});
   if (search.loader.TryOlder()) {
@@ -244,11 +246,6 @@ void Recovery::Fail(PartitionWork& work, std::string_view why, std::string_view 
   ++totals_.recoveries[static_cast<size_t>(RecoveryResult::kFailed)];
   Log(LogLevel::kError, "partition_failed", why,
       {{"shard", shard_}, {"topic", kafka_.events_topic}, {"partition", work.id().value}}, do_what);
-}
-
-void Recovery::NoteCounts(const StateLoader& loader) {
-  totals_.state_records_damaged += loader.damaged_records();
-  totals_.snapshots_rejected += loader.rejected_snapshots();
 }
 
 void Recovery::Abandon() {

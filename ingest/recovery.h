@@ -79,7 +79,6 @@ class Recovery {
   void FailOrBeginAgain(PartitionWork& work, const Search& search);
   void StopLoading(Search& search);
   void Fail(PartitionWork& work, std::string_view why, std::string_view do_what);
-  void NoteCounts(const StateLoader& loader);
 
   const uint32_t shard_;
   const KafkaOptions& kafka_;

@@ -33,7 +33,7 @@ absl::Status StateLoader::Take(const StateInput& input) {
   auto record = DecodeStateRecord(input.value);
   if (absl::IsUnimplemented(record.status())) return record.status();
   if (!record.ok()) {
-    ++damaged_records_;
+    if (damaged_.insert(input.offset).second) ++new_damaged_;
     Reject();
     return absl::OkStatus();
   }
@@ -50,7 +50,7 @@ absl::Status StateLoader::Take(const StateInput& input) {
 }
 
 void StateLoader::Reject() {
-  if (building_) ++rejected_snapshots_;
+  if (building_ && starts_.empty()) ++passed_over_;
   rejected_ = true;
   building_.reset();
 }

@@ -12,7 +12,9 @@
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "core/partition.h"
@@ -56,9 +58,10 @@ class StateLoader {
   bool TryOlder();
 
   const std::optional<CommitMetadata>& metadata() const { return metadata_; }
-  std::optional<Offset> committed() const { return committed_; }
-  uint64_t damaged_records() const { return damaged_records_; }
-  uint64_t rejected_snapshots() const { return rejected_snapshots_; }
+  // Damaged records seen since it was last asked; each counts once, however many attempts read it.
+  uint64_t TakeDamagedRecords() { return std::exchange(new_damaged_, 0); }
+  // Snapshots of no use, likewise, that reading just went on behind, for it was the last attempt.
+  uint64_t TakePassedOver() { return std::exchange(passed_over_, 0); }
   uint64_t bytes() const { return bytes_; }
 
  private:
@@ -84,8 +87,9 @@ class StateLoader {
   std::optional<LoadedState> found_;
   uint64_t decisions_in_found_ = 0;
   std::map<uint64_t, Decision> decisions_;  // by number
-  uint64_t damaged_records_ = 0;
-  uint64_t rejected_snapshots_ = 0;
+  std::set<Offset> damaged_;
+  uint64_t new_damaged_ = 0;
+  uint64_t passed_over_ = 0;
   uint64_t bytes_ = 0;
 };
 

@@ -85,6 +85,19 @@ TEST_F(RecoveryTest, SnapshotsAreTakenInTimeAndWhatTheyMakeSuperfluousGoes) {
   EXPECT_EQ(OpenSessions(), 1U);
 }
 
+// Nothing comes any more, the topic's retention goes on: a replay must not need the last records for ever.
+TEST_F(RecoveryTest, AQuietTailGetsItsSnapshot) {
+  Append(Event("a", 0));
+  Start();
+  Run(130);
+  Append(Event("a", 1));
+  Run(300);
+  EXPECT_EQ(Snapshot().snapshots, 2U) << "and not one more while nothing changes";
+  CrashAndStart();
+  EXPECT_EQ(Snapshot().records_replayed, 0U);
+  EXPECT_EQ(OpenSessions(), 1U);
+}
+
 TEST_F(RecoveryTest, ADamagedSnapshotIsRefusedAndTheOlderOneTaken) {
   Append(Event("a", 0));
   Start();
@@ -96,8 +109,29 @@ TEST_F(RecoveryTest, ADamagedSnapshotIsRefusedAndTheOlderOneTaken) {
   Run(40);
   EXPECT_EQ(State(), WorkState::kRunning);
   EXPECT_EQ(Snapshot().records_replayed, 1U) << "from the empty snapshot at the very beginning";
-  EXPECT_GE(Snapshot().state_records_damaged, 1U);
+  EXPECT_EQ(Snapshot().state_records_damaged, broker_.state[kP0].size() - 1) << "each once, however often it was read";
+  EXPECT_EQ(Snapshot().snapshots_rejected, 1U);
   EXPECT_EQ(OpenSessions(), 1U);
+}
+
+// The commit still names the damaged one as the newest: it must not be what the good one is given up for.
+TEST_F(RecoveryTest, TheOlderSnapshotThatWasTakenIsKeptUntilThereAreTwoBetterOnes) {
+  Append(Event("a", 0));
+  Start();
+  ASSERT_TRUE(shard_->CommitForStop().ok());
+  const auto before = *ParseCommitMetadata(broker_.committed.at(kP0).metadata);
+  const auto damaged = static_cast<size_t>(before.newest_snapshot.value);
+  broker_.state[kP0][damaged][broker_.state[kP0][damaged].size() / 2] ^= 1;
+  CrashAndStart();
+  Run(40);
+  ASSERT_EQ(State(), WorkState::kRunning);
+  Append(Event("a", 1));
+  Run(3);
+  EXPECT_EQ(ParseCommitMetadata(broker_.committed.at(kP0).metadata)->newest_snapshot, before.older_snapshot);
+  Run(200);
+  EXPECT_EQ(Snapshot().snapshots, 1U);
+  EXPECT_EQ(ParseCommitMetadata(broker_.committed.at(kP0).metadata)->older_snapshot, before.older_snapshot);
+  EXPECT_LE(broker_.truncated[kP0], *before.older_snapshot);
 }
 
 TEST_F(RecoveryTest, WithoutAnyStateThePartitionFails) {
@@ -143,6 +177,57 @@ TEST_F(RecoveryTest, OtherRecordsThanThoseOfTheCommitFail) {
   CrashAndStart();
   Run(100);
   EXPECT_EQ(State(), WorkState::kFailed) << "the digest tells";
+  EXPECT_GE(Snapshot().snapshots_rejected, 1U);
+}
+
+TEST_F(RecoveryTest, AnAuditFindsNothingWrongWithAPartitionThatOnlyRecovered) {
+  Append(Event("a", 0));
+  Start();
+  ASSERT_TRUE(shard_->CommitForStop().ok());
+  CrashAndStart();
+  const int producers = broker_.producers;
+  Run(130);
+  EXPECT_EQ(Snapshot().audits_failed, 0U);
+  EXPECT_EQ(broker_.producers, producers);
+}
+
+// What was recovered and not committed since is as good as what was committed.
+TEST_F(RecoveryTest, APartitionThatOnlyRecoveredKeepsItsStateThroughARebalance) {
+  Append(Event("a", 0));
+  Start();
+  CrashAndStart();
+  broker_.GiveChange(AssignmentChange::kRevoked);
+  ASSERT_TRUE(shard_->Step(Duration{0}).ok());
+  Start();
+  EXPECT_EQ(State(), WorkState::kRunning);
+  EXPECT_EQ(Recoveries(RecoveryResult::kOk), 1U) << "it just went on";
+}
+
+TEST_F(RecoveryTest, AReplayThatGoesOnHasNotEnded) {
+  for (int minute = 0; minute < 4; ++minute) Append(Event("a", minute));
+  Start();
+  StartAgain();
+  broker_.GiveChange(AssignmentChange::kAssigned, {kP0});
+  for (int i = 0; i < 4; ++i) Step();
+  ASSERT_EQ(State(), WorkState::kReplaying);
+  broker_.GiveEnd(kP0, {0});  // of a leader that does not know all yet
+  Step();
+  for (int64_t offset = 0; offset < End(); ++offset) {
+    broker_.Give({{kP0, {offset}, log_[static_cast<size_t>(offset)]}});
+    for (int i = 0; i < 20; ++i) Step();
+  }
+  broker_.GiveEnd(kP0, {End()});
+  Step();
+  EXPECT_EQ(State(), WorkState::kRunning);
+}
+
+TEST_F(RecoveryTest, AReplayThatDoesNotGoOnFails) {
+  for (int minute = 0; minute < 4; ++minute) Append(Event("a", minute));
+  Start();
+  log_.resize(2);  // the topic lost records
+  CrashAndStart();
+  Run(40);
+  EXPECT_EQ(State(), WorkState::kFailed);
 }
 
 TEST_F(RecoveryTest, MovesOfTheWatermarkAreRepeated) {
