@@ -101,26 +101,32 @@ void AppendIds(std::string_view packed, size_t first, size_t last, ByteBuffer& o
   if (first < last) out.append(packed.data() + first * sizeof(EventId), (last - first) * sizeof(EventId));
 }
 
-// Walks over packed attributes.
+// Walks over packed attributes; of each it reads what a merge looks at.
 class AttributeCursor {
  public:
   explicit AttributeCursor(std::string_view packed) : in_(packed) { Next(); }
 
   bool done() const { return done_; }
-  const Attribute* operator->() const { return &attribute_; }
+  std::string_view key() const { return key_; }
+  EventTime time() const { return time_; }
   std::string_view bytes() const { return {begin_, static_cast<size_t>(in_.position() - begin_)}; }
 
   void Next() {
     done_ = in_.AtEnd();
     begin_ = in_.position();
-    if (!done_) attribute_ = ReadAttribute(in_);
+    if (done_) return;
+    key_ = in_.Text();
+    time_ = in_.Time();
+    in_.Text();
+    in_.Text();
   }
 
  private:
   Unpacker in_;
   const char* begin_ = nullptr;
   bool done_ = false;
-  Attribute attribute_;
+  std::string_view key_;
+  EventTime time_;
 };
 
 }  // namespace
@@ -146,8 +152,8 @@ void MergeAttributes(std::string_view earlier, std::string_view later, ByteBuffe
   AttributeCursor a(earlier);
   AttributeCursor b(later);
   while (!a.done() && !b.done()) {
-    const int order = SameText(a->key, b->key) ? 0 : a->key.compare(b->key);
-    const bool take_later = order > 0 || (order == 0 && b->time >= a->time);
+    const int order = SameText(a.key(), b.key()) ? 0 : a.key().compare(b.key());
+    const bool take_later = order > 0 || (order == 0 && b.time() >= a.time());
     merged.append((take_later ? b : a).bytes());
     if (order <= 0) a.Next();
     if (order >= 0) b.Next();

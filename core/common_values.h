@@ -114,7 +114,7 @@ class CommonValues {
   };
 
   static bool IsOf(const CommonValue* value, const Source& source) {
-    return value != nullptr && value->slot_ == source.slot && SameText(value->source_, source.bytes);
+    return value != nullptr && value->slot_ == source.slot && value->source_ == source.bytes;
   }
   bool IsSeenAgain(const Source& source);
   static size_t WayToReplace(const Set& set, uint64_t hash);
