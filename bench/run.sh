@@ -2,7 +2,8 @@
 # The benchmark in one command: installs what is missing, builds, measures tidemark against the limits of the machine
 # and against what one would take instead, and writes results.json, results.md and plots.
 #
-#   bench/run.sh [--quick] [--out DIRECTORY] [--only STEP,STEP]     the default directory is build/release/bench-results
+#   bench/run.sh [--quick] [--out DIRECTORY] [--only STEP,STEP] [--compare RESULTS_JSON]
+#                                       the default directory is build/release/bench-results
 #   bench/run.sh --guard [--update]     instructions per event against bench/guard.json; fails beyond 5 %
 #
 # BENCH_BUILD names another build directory than build/release.

@@ -14,7 +14,7 @@ import peers
 import recovery
 import topics
 from process import Failure, say
-from results import GOALS, Results
+from results import GOALS, Results, compared, read_json
 from settings import COMPLETE, QUICK, Context
 
 # Name, what it does, the keys it gives.
@@ -47,6 +47,8 @@ def arguments():
     parser.add_argument("--out", default="", help="where results.json, results.md and plots go")
     parser.add_argument("--only", default="", help="steps, separated by commas: "
                         + ", ".join(name for name, _, _ in STEPS))
+    parser.add_argument("--compare", default="", metavar="RESULTS_JSON",
+                        help="say in the end whether each row agrees with that of an earlier run")
     parser.add_argument("--from", dest="current", required=True, help=argparse.SUPPRESS)
     parser.add_argument("--root", required=True, help=argparse.SUPPRESS)
     parser.add_argument("--build", required=True, help=argparse.SUPPRESS)
@@ -59,6 +61,7 @@ def main():
     if unknown := set(only) - {name for name, _, _ in STEPS}:
         sys.exit(f"bench/run.sh: there is no step {', '.join(sorted(unknown))}; see --help")
     out = os.path.join(given.current, given.out) if given.out else os.path.join(given.build, "bench-results")
+    earlier = read_json(os.path.join(given.current, given.compare)) if given.compare else None
     results = Results(out, given.quick, given.root)
     work = os.path.join(given.build, "bench-work")
     os.makedirs(work, exist_ok=True)
@@ -79,6 +82,8 @@ def main():
         if key in results.rows:
             row = results.rows[key]
             say(f"{key}: {row.median:.3g} ({min(row.values):.3g} – {max(row.values):.3g})")
+    if earlier:
+        print("\n".join(compared(results.flat(), earlier)))
     say(f"results: {out}/results.md")
     return 1 if results.errors else 0
 

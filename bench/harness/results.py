@@ -62,12 +62,12 @@ class Results:
     def write(self):
         os.makedirs(self.directory, exist_ok=True)
         with open(os.path.join(self.directory, "results.json"), "w", encoding="utf-8") as file:
-            json.dump(self._flat(), file, indent=2, ensure_ascii=False)
+            json.dump(self.flat(), file, indent=2, ensure_ascii=False)
             file.write("\n")
         with open(os.path.join(self.directory, "results.md"), "w", encoding="utf-8") as file:
             file.write(self._page())
 
-    def _flat(self):
+    def flat(self):
         flat = {"quick": self.quick, "date": datetime.now(timezone.utc).isoformat(timespec="seconds")}
         flat |= {f"machine_{name.replace(' ', '_')}": value for name, value in machine(self.root).items()}
         for key in GOALS:
@@ -106,6 +106,33 @@ class Results:
         met = row.median >= goal if sign == ">=" else row.median <= goal
         return (f"| `{key}` | {rounded(row.median)} | {rounded(min(row.values))} – {rounded(max(row.values))} | "
                 f"{len(row.values)} | {target} | {'met' if met else 'not met'} |")
+
+
+def read_json(path):
+    with open(path, encoding="utf-8") as file:
+        return json.load(file)
+
+
+def compared(now, before):
+    """Lines that say, for each row of two results.json, whether their spreads meet."""
+    lines = [f"{'key':32} {'now':>28}   {before.get('date', 'before'):>28}"]
+    for key in GOALS:
+        pair = [_spread(results, key) for results in (now, before)]
+        verdict = "not in both"
+        if None not in pair:
+            meet = pair[0][1] <= pair[1][2] and pair[1][1] <= pair[0][2]
+            verdict = "agree" if meet else "DIFFER"
+        lines.append(f"{key:32} {_shown(pair[0]):>28}   {_shown(pair[1]):>28}   {verdict}")
+    return lines
+
+
+def _spread(results, key):
+    """Median, least, most; None where the row was not measured."""
+    return (results[key], results[f"{key}_min"], results[f"{key}_max"]) if results.get(key) is not None else None
+
+
+def _shown(spread):
+    return f"{spread[0]} ({spread[1]} – {spread[2]})" if spread else "–"
 
 
 def rounded(value):
