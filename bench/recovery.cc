@@ -8,7 +8,8 @@
 //   recovery_bench [--sessions N] [--partitions N] [--events-per-session N] [--small] [--shards N] [--repeat N]
 //                  [--directory D]
 //
-// The last line, in JSON: the seconds of each repetition, sessions, records replayed.
+// The last line, in JSON: the seconds of each repetition, sessions, records replayed, and how long turns of snapshots
+// kept the shards busy.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <signal.h>
@@ -125,15 +126,21 @@ void AwaitCommitted(KafkaAdmin& admin, const Settings& settings, int partitions)
   if (!done) GiveUp("not all of the topic was committed in time");
 }
 
-// How long turns of snapshots kept the shards busy while the topic was read.
-void PrintPauses(TidemarkRun& tidemark) {
+// How long turns of snapshots kept the shards busy while the topic was read: upper limits in seconds, as JSON, each
+// with how many turns were within it.
+std::string Pauses(TidemarkRun& tidemark) {
+  constexpr std::string_view kBucket = "tidemark_snapshot_pause_seconds_bucket";
+  constexpr std::string_view kLimit = "le=\"";
   std::istringstream page(tidemark.Get("/metrics").value_or(""));
+  std::vector<std::string> each;
   for (std::string line; std::getline(page, line);) {
-    if (line.starts_with("tidemark_snapshot_pause_seconds") || line.starts_with("tidemark_snapshots_total") ||
-        line.starts_with("tidemark_snapshot_bytes_total")) {
-      std::cerr << line << "\n";
-    }
+    const size_t limit = line.find(kLimit);
+    if (!line.starts_with(kBucket) || limit == line.npos) continue;
+    const size_t begin = limit + kLimit.size();
+    each.push_back(
+        fmt::format(R"("{}":{})", line.substr(begin, line.find('"', begin) - begin), line.substr(line.rfind(' ') + 1)));
   }
+  return fmt::format("{{{}}}", fmt::join(each, ","));
 }
 
 struct Recovery {
@@ -168,13 +175,14 @@ int Run(const Arguments& arguments) {
   std::cerr << fmt::format("wrote {} events in {:.1f} s\n", load.written(), SecondsSince(start));
   const Settings settings = SettingsOf(*kafka, arguments);
   start = Clock::now();
+  std::string pauses;
   {
     TidemarkRun tidemark(settings, arguments.directory, "fill");
     AwaitCommitted(admin, settings, arguments.partitions);
     std::cerr << fmt::format("read and committed in {:.1f} s\n", SecondsSince(start));
     load.More(arguments.sessions / 20);
     AwaitCommitted(admin, settings, arguments.partitions);
-    PrintPauses(tidemark);
+    pauses = Pauses(tidemark);
     tidemark.process().Signal(SIGKILL);
   }
   std::vector<double> each;
@@ -186,8 +194,8 @@ int Run(const Arguments& arguments) {
     if (last.sessions < arguments.sessions) GiveUp("sessions are missing");
     each.push_back(last.seconds);
   }
-  std::cout << fmt::format(R"({{"seconds":[{:.2f}],"sessions":{:.0f},"records_replayed":{:.0f}}})",
-                           fmt::join(each, ","), last.sessions, last.replayed)
+  std::cout << fmt::format(R"({{"seconds":[{:.2f}],"sessions":{:.0f},"records_replayed":{:.0f},"snapshot_pauses":{}}})",
+                           fmt::join(each, ","), last.sessions, last.replayed, pauses)
             << "\n";
   return EXIT_SUCCESS;
 }

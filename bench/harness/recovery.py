@@ -37,7 +37,15 @@ def measure(context, key, sessions, kills):
     context.results.add(key, done["seconds"], [shown(command)],
                         f"{done['sessions']:,.0f} open sessions"
                         + (", of events of 300 bytes: with large ones they do not fit this machine" if small else "")
-                        + f", {done['records_replayed']:,.0f} records replayed")
+                        + f", {done['records_replayed']:,.0f} records replayed; {longest(done['snapshot_pauses'])}")
+    context.results.figures[f"{key}_snapshot_pauses"] = done["snapshot_pauses"]
+
+
+def longest(pauses):
+    """Of a cumulative histogram: upper limit in seconds -> turns."""
+    turns = pauses["+Inf"]
+    limit = next(limit for limit, count in pauses.items() if count == turns)
+    return f"{turns} turns of snapshots, none longer than {limit} s" if turns else "no snapshot"
 
 
 def fits(context, sessions, small):
