@@ -24,7 +24,8 @@ std::string Contents(const std::filesystem::path& file) {
 std::set<std::string> CodesIn(const std::string& source) {
   static const std::regex kLine(R"(Log\(LogLevel::k(?:Info|Warn|Error),\s*"([a-z_]+)\")");
   std::set<std::string> codes;
-  for (std::sregex_iterator line(source.begin(), source.end(), kLine), end; line != end; ++line) codes.insert((*line)[1]);
+  const std::sregex_iterator end;
+  for (std::sregex_iterator line(source.begin(), source.end(), kLine); line != end; ++line) codes.insert((*line)[1]);
   return codes;
 }
 

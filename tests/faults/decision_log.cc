@@ -24,7 +24,6 @@ struct DestroyList {
   void operator()(rd_kafka_topic_partition_list_t* list) const { rd_kafka_topic_partition_list_destroy(list); }
 };
 
-// Where the log begins later than what was read last, the numbers of the decisions show the gap.
 rd_kafka_t* NewConsumer(const std::string& address) {
   rd_kafka_conf_t* conf = rd_kafka_conf_new();
   std::array<char, 512> error{};
@@ -33,7 +32,7 @@ rd_kafka_t* NewConsumer(const std::string& address) {
                                                                  {"isolation.level", "read_committed"},
                                                                  {"enable.auto.commit", "false"},
                                                                  {"enable.partition.eof", "true"},
-                                                                 {"auto.offset.reset", "earliest"},
+                                                                 {"auto.offset.reset", "error"},
                                                                  {"topic.metadata.refresh.interval.ms", "1000"},
                                                                  {"reconnect.backoff.max.ms", "500"}}};
   for (const auto& [name, value] : properties) rd_kafka_conf_set(conf, name, value, error.data(), error.size());
@@ -67,12 +66,13 @@ DecisionLog::~DecisionLog() {
 
 bool DecisionLog::Finish(const std::vector<int64_t>& ends) {
   const bool read = Eventually(kFinishLimit, [&] {
-    return std::equal(ends.begin(), ends.end(), read_to_.begin(), read_to_.end(),
-                      [](int64_t end, const std::atomic<int64_t>& to) { return to >= end; });
+    const bool at_end = std::equal(ends.begin(), ends.end(), read_to_.begin(), read_to_.end(),
+                                   [](int64_t end, const std::atomic<int64_t>& to) { return to >= end; });
+    return at_end || overtaken_;
   });
   stop_ = true;
   thread_.join();
-  return read;
+  return read && !overtaken_;
 }
 
 void DecisionLog::Run() {
@@ -84,17 +84,21 @@ void DecisionLog::Run() {
         RD_KAFKA_OFFSET_BEGINNING;
   }
   rd_kafka_assign(consumer.get(), list.get());
-  while (!stop_) {
+  while (!stop_ && !overtaken_) {
+    wall_clock_.Sample();
     const std::unique_ptr<rd_kafka_message_t, DestroyMessage> message(rd_kafka_consumer_poll(consumer.get(), kPollMs));
     if (!message) continue;
     const auto partition = static_cast<size_t>(message->partition);
     if (message->err == RD_KAFKA_RESP_ERR__PARTITION_EOF) {
       read_to_[partition] = message->offset;
+    } else if (message->err == RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET) {
+      overtaken_ = true;
     } else if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
       Take(logs_[partition], {static_cast<const char*>(message->payload), message->len}, message->offset,
            rd_kafka_message_timestamp(message.get(), nullptr));
     }
   }
+  for (PartitionLog& log : logs_) log.wall_clock_moved_ms = wall_clock_.moved_ms();
 }
 
 void DecisionLog::Take(PartitionLog& log, std::string_view bytes, int64_t offset, int64_t logged_ms) {

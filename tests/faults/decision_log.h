@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "core/state_record.h"
+#include "tests/faults/wall_clock.h"
 
 namespace tidemark::testing {
 
@@ -25,6 +26,7 @@ struct PartitionLog {
   std::map<uint64_t, LoggedDecision> decisions;  // by number
   std::vector<SnapshotEnd> snapshots;
   std::vector<std::string> problems;  // records that are none, decisions that contradict each other
+  int64_t wall_clock_moved_ms = 0;    // meanwhile
 };
 
 class DecisionLog {
@@ -36,6 +38,8 @@ class DecisionLog {
 
   // Waits until everything before `ends` has been read. False: it could not be.
   bool Finish(const std::vector<int64_t>& ends);
+  // Something was deleted before it was read: this log says nothing, and the reader was too slow.
+  bool overtaken() const { return overtaken_; }
   const std::vector<PartitionLog>& partitions() const { return logs_; }
 
  private:
@@ -43,9 +47,10 @@ class DecisionLog {
   void Take(PartitionLog& log, std::string_view bytes, int64_t offset, int64_t logged_ms);
 
   const std::string address_, topic_;
+  WallClockWatch wall_clock_;                  // the thread's
   std::vector<PartitionLog> logs_;             // the thread's until it is joined
   std::vector<std::atomic<int64_t>> read_to_;  // everything committed before it was read
-  std::atomic<bool> stop_{false};
+  std::atomic<bool> stop_{false}, overtaken_{false};
   std::thread thread_;
 };
 

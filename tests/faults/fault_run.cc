@@ -6,6 +6,7 @@
 #include <iostream>
 #include <thread>
 
+#include "app/exit_codes.h"
 #include "tests/faults/group_settings.h"
 
 namespace tidemark::testing {
@@ -17,8 +18,11 @@ constexpr std::chrono::milliseconds kTurn{20};
 constexpr std::chrono::seconds kReadyLimit{15};
 constexpr std::chrono::seconds kSettleLimit{240};
 constexpr std::chrono::seconds kStopLimit{30};
-constexpr int kNeedsAPerson = 78;  // EX_CONFIG
 constexpr char kAssertionOfLibrdkafka[] = ": rdkafka_";
+
+bool IsBad(int exit_code) {
+  return exit_code > 128 || exit_code == kExitInternal || exit_code == kExitConfig || exit_code < 0;
+}
 
 }  // namespace
 
@@ -126,8 +130,7 @@ void FaultRun::NoteDeath(Member& member, const Death& death) {
   if (death.exit_code == 128 + SIGABRT && death.text.find(kAssertionOfLibrdkafka) != std::string::npos) {
     ++counts_.librdkafka_aborts;
   } else {
-    counts_.bad_ends +=
-        !death.asked && (death.exit_code > 128 || death.exit_code == kNeedsAPerson || death.exit_code < 0);
+    counts_.bad_ends += !death.asked && IsBad(death.exit_code);
   }
   const bool guest = &member == members_.back().get();
   if (!guest && !member.due()) member.StartAt(Clock::now() + AnyRestartDelay());
@@ -321,10 +324,14 @@ bool FaultRun::StopAll() {
   return clean;
 }
 
-Verdict FaultRun::Check() {
+std::optional<Verdict> FaultRun::Check() {
   Say("comparing with the reference");
   const std::vector<int64_t> ends = admin_->Ends(std::string(kGroup) + "-state", kPartitions);
   const bool read = decisions_->Finish(ends);
+  if (decisions_->overtaken()) {
+    Say("the state topic was truncated faster than the test could read it: nothing can be said; try a lower --rate");
+    return std::nullopt;
+  }
   Verdict verdict =
       CheckRun(*admin_, {}, RulesOf(MemberSettings("first")), decisions_->partitions(), options_.directory);
   if (!read) verdict.problems.push_back("the state topic could not be read to its end");

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -36,9 +37,9 @@ struct FaultCounts {
   int rebalances = 0;
   int end_txn_faults = 0;
   int unasked_ends = 0;  // of processes, though nobody told them to; recovery has to cope with it
-  int librdkafka_aborts =
-      0;             // of them: by an assertion of librdkafka, when partitions are assigned in quick succession
-  int bad_ends = 0;  // with a signal, or with an exit code that says that a person is needed
+  // Of them: by an assertion of librdkafka, when partitions are assigned in quick succession. Counted and printed only.
+  int librdkafka_aborts = 0;
+  int bad_ends = 0;  // with a signal, or with an exit code that says that there is a bug or that a person is needed
 };
 
 class FaultRun {
@@ -51,7 +52,8 @@ class FaultRun {
   void Disturb();
   // Undisturbed until all is consumed and closed. False: that did not come about.
   bool Settle();
-  Verdict Check();
+  // Nothing: the check itself failed, which is not tidemark's fault; the reason was printed.
+  std::optional<Verdict> Check();
 
   const FaultCounts& counts() const { return counts_; }
 

@@ -6,7 +6,9 @@
 #include <cstdlib>
 #include <filesystem>
 #include <iostream>
+#include <optional>
 #include <random>
+#include <utility>
 
 #include "tests/faults/fault_run.h"
 
@@ -63,7 +65,9 @@ int RunAll(const FaultOptions& options, bool keep) {
     if (!run.Prepare()) return 2;
     run.Disturb();
     const bool settled = run.Settle();
-    verdict = run.Check();
+    std::optional<Verdict> checked = run.Check();
+    if (!checked) return 2;
+    verdict = *std::move(checked);
     AddProblems(settled, run.counts(), &verdict);
     Print(verdict, run.counts());
   }
