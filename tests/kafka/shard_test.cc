@@ -358,16 +358,13 @@ TEST_F(ShardTest, WhatIsRevokedBeforeItBeginsAgainIsCountedOnce) {
 
 TEST_F(ShardTest, APartitionOfANewerVersionIsNotCommittedOver) {
   Assign({kP0, kP1});
-  broker_.commit_answer = absl::AbortedError("test");
-  broker_.commit_happens = false;
   broker_.Give({{kP0, {0}, Event("a", 0)}});
-  Step();
-  broker_.commit_answer = absl::OkStatus();
-  broker_.commit_happens = true;
+  broker_.GiveChange(AssignmentChange::kLost);  // before it was committed
+  ASSERT_TRUE(shard_->Step(Duration{0}).ok());
   std::string& metadata = broker_.committed.at(kP0).metadata;
   metadata.replace(0, 9, "tidemark2");
   const std::string newer = metadata;
-  Step();
+  Assign({kP0, kP1});
   EXPECT_EQ(Snapshot().partitions.at(0).state, WorkState::kFailed);
   broker_.Give({{kP1, {0}, Event("b", 0)}});
   Step();
