@@ -65,9 +65,9 @@ void CheckTopics(const KafkaOptions& kafka, Findings* findings) {
   for (const Use* a = std::begin(uses); a != std::end(uses); ++a) {
     for (const Use* b = a + 1; b != std::end(uses); ++b) {
       if (a->topic != b->topic) continue;
-      findings->errors.push_back({{a->key, b->key},
-                                  fmt::format("{} and {} are both \"{}\"; give each a topic of its own",
-                                              a->what, b->what, a->topic)});
+      findings->errors.push_back(
+          {{a->key, b->key},
+           fmt::format("{} and {} are both \"{}\"; give each a topic of its own", a->what, b->what, a->topic)});
     }
   }
 }

@@ -80,7 +80,7 @@ class StateLoader {
   std::optional<Offset> committed_;
   std::optional<CommitMetadata> metadata_;
   std::vector<Offset> starts_;  // of the attempts to come, the next one last
-  Offset from_{};  // where this attempt begins
+  Offset from_{};               // where this attempt begins
   Offset next_{};
   std::optional<Building> building_;
   bool rejected_ = false;  // something that might have been the snapshot, in this attempt

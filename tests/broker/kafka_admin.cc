@@ -257,9 +257,9 @@ void KafkaAdmin::Forbid(const std::string& topic, rd_kafka_AclOperation_t operat
 }
 
 void KafkaAdmin::ForbidNothing(const std::string& topic) {
-  rd_kafka_AclBindingFilter_t* all = rd_kafka_AclBindingFilter_new(
-      RD_KAFKA_RESOURCE_TOPIC, topic.c_str(), RD_KAFKA_RESOURCE_PATTERN_LITERAL, nullptr, nullptr,
-      RD_KAFKA_ACL_OPERATION_ANY, RD_KAFKA_ACL_PERMISSION_TYPE_ANY, nullptr, 0);
+  rd_kafka_AclBindingFilter_t* all =
+      rd_kafka_AclBindingFilter_new(RD_KAFKA_RESOURCE_TOPIC, topic.c_str(), RD_KAFKA_RESOURCE_PATTERN_LITERAL, nullptr,
+                                    nullptr, RD_KAFKA_ACL_OPERATION_ANY, RD_KAFKA_ACL_PERMISSION_TYPE_ANY, nullptr, 0);
   const Queue queue(rd_kafka_queue_new(client_.get()));
   rd_kafka_DeleteAcls(client_.get(), &all, 1, nullptr, queue.get());
   rd_kafka_AclBinding_destroy(all);
