@@ -31,6 +31,11 @@ void ExpectNoError(rd_kafka_resp_err_t code, const std::string& doing) {
   EXPECT_EQ(code, RD_KAFKA_RESP_ERR_NO_ERROR) << doing << ": " << rd_kafka_err2str(code);
 }
 
+void ExpectSuccess(rd_kafka_error_t* error, const std::string& doing) {
+  EXPECT_EQ(error, nullptr) << doing << ": " << rd_kafka_error_string(error);
+  if (error != nullptr) rd_kafka_error_destroy(error);
+}
+
 // A broker that comes and goes is part of the tests: librdkafka's own lines would only hide what matters.
 void DropLog(const rd_kafka_t*, int, const char*, const char*) {}
 
@@ -298,6 +303,19 @@ std::vector<int64_t> KafkaAdmin::Ends(const std::string& topic, int partitions) 
 void KafkaAdmin::Write(const std::string& topic, const std::vector<StoredRecord>& records) {
   for (const StoredRecord& record : records) ProduceOne(client_.get(), topic, record);
   ExpectNoError(rd_kafka_flush(client_.get(), kFlushMs), "flush");
+}
+
+void KafkaAdmin::WriteInTransaction(const std::string& topic, const std::vector<StoredRecord>& records) {
+  transaction_ = MakeClient(RD_KAFKA_PRODUCER, {{"transactional.id", "the-test"}});
+  ExpectSuccess(rd_kafka_init_transactions(transaction_.get(), kFlushMs), "init_transactions");
+  ExpectSuccess(rd_kafka_begin_transaction(transaction_.get()), "begin_transaction");
+  for (const StoredRecord& record : records) ProduceOne(transaction_.get(), topic, record);
+  ExpectNoError(rd_kafka_flush(transaction_.get(), kFlushMs), "flush");
+}
+
+void KafkaAdmin::CommitTransaction() {
+  ExpectSuccess(rd_kafka_commit_transaction(transaction_.get(), kFlushMs), "commit_transaction");
+  transaction_.reset();
 }
 
 std::vector<StoredRecord> KafkaAdmin::ReadCommitted(const std::string& topic, int partitions) {

@@ -63,6 +63,9 @@ class KafkaAdmin {
   std::vector<int64_t> Ends(const std::string& topic, int partitions);
 
   void Write(const std::string& topic, const std::vector<StoredRecord>& records);
+  // Writes them in a transaction that stays undecided until CommitTransaction.
+  void WriteInTransaction(const std::string& topic, const std::vector<StoredRecord>& records);
+  void CommitTransaction();
   // Every record of committed transactions, each partition in order. Waits for the end of those that are open.
   void ForEachCommitted(const std::string& topic, int partitions, const std::function<void(StoredRecord)>& take);
   std::vector<StoredRecord> ReadCommitted(const std::string& topic, int partitions);
@@ -80,6 +83,7 @@ class KafkaAdmin {
 
   const std::string address_;
   Client client_;
+  Client transaction_;  // the producer of one that is undecided
 };
 
 }  // namespace tidemark::testing
