@@ -39,6 +39,12 @@ void ExpectSuccess(rd_kafka_error_t* error, const std::string& doing) {
 // A broker that comes and goes is part of the tests: librdkafka's own lines would only hide what matters.
 void DropLog(const rd_kafka_t*, int, const char*, const char*) {}
 
+rd_kafka_AclBindingFilter_t* AllRules(const std::string& topic) {
+  return rd_kafka_AclBindingFilter_new(RD_KAFKA_RESOURCE_TOPIC, topic.c_str(), RD_KAFKA_RESOURCE_PATTERN_LITERAL,
+                                       nullptr, nullptr, RD_KAFKA_ACL_OPERATION_ANY, RD_KAFKA_ACL_PERMISSION_TYPE_ANY,
+                                       nullptr, 0);
+}
+
 Partitions AllPartitions(const std::string& topic, int partitions, int64_t offset) {
   Partitions list(rd_kafka_topic_partition_list_new(partitions));
   for (int i = 0; i < partitions; ++i) rd_kafka_topic_partition_list_add(list.get(), topic.c_str(), i)->offset = offset;
@@ -259,18 +265,32 @@ void KafkaAdmin::Forbid(const std::string& topic, rd_kafka_AclOperation_t operat
     const rd_kafka_error_t* error = rd_kafka_acl_result_error(results[i]);
     ASSERT_EQ(error, nullptr) << rd_kafka_error_string(error);
   }
+  // The controller has them; the broker that is to obey hears of them a little later.
+  EXPECT_TRUE(Eventually(kReadLimit, [&] { return CountRules(topic) == std::size(rules); })) << "rules for " << topic;
+}
+
+size_t KafkaAdmin::CountRules(const std::string& topic) {
+  const Queue queue(rd_kafka_queue_new(client_.get()));
+  rd_kafka_AclBindingFilter_t* all = AllRules(topic);
+  rd_kafka_DescribeAcls(client_.get(), all, nullptr, queue.get());
+  rd_kafka_AclBinding_destroy(all);
+  const Event event(rd_kafka_queue_poll(queue.get(), kRequestMs));
+  size_t count = 0;
+  if (event && rd_kafka_event_error(event.get()) == RD_KAFKA_RESP_ERR_NO_ERROR) {
+    rd_kafka_DescribeAcls_result_acls(rd_kafka_event_DescribeAcls_result(event.get()), &count);
+  }
+  return count;
 }
 
 void KafkaAdmin::ForbidNothing(const std::string& topic) {
-  rd_kafka_AclBindingFilter_t* all =
-      rd_kafka_AclBindingFilter_new(RD_KAFKA_RESOURCE_TOPIC, topic.c_str(), RD_KAFKA_RESOURCE_PATTERN_LITERAL, nullptr,
-                                    nullptr, RD_KAFKA_ACL_OPERATION_ANY, RD_KAFKA_ACL_PERMISSION_TYPE_ANY, nullptr, 0);
+  rd_kafka_AclBindingFilter_t* all = AllRules(topic);
   const Queue queue(rd_kafka_queue_new(client_.get()));
   rd_kafka_DeleteAcls(client_.get(), &all, 1, nullptr, queue.get());
   rd_kafka_AclBinding_destroy(all);
   const Event event(rd_kafka_queue_poll(queue.get(), kRequestMs));
   ASSERT_TRUE(event) << "no answer to no rules for " << topic;
   ExpectNoError(rd_kafka_event_error(event.get()), "no rules for " + topic);
+  EXPECT_TRUE(Eventually(kReadLimit, [&] { return CountRules(topic) == 0; })) << "no rules for " << topic;
 }
 
 GroupDescription KafkaAdmin::Describe(const std::string& group) {

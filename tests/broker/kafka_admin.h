@@ -79,6 +79,7 @@ class KafkaAdmin {
 
   bool Knows(const std::string& topic, int partitions);
   bool Exists(const std::string& topic);
+  size_t CountRules(const std::string& topic);  // of those that the broker obeys
   Client MakeClient(rd_kafka_type_t type, const Properties& properties) const;
 
   const std::string address_;
