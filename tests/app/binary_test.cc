@@ -4,6 +4,8 @@
 #include <sys/wait.h>
 
 #include <cstdio>
+#include <fstream>
+#include <iterator>
 #include <string>
 
 #include "app/exit_codes.h"
@@ -56,6 +58,20 @@ TEST(Binary, VersionNamesTheLibraries) {
   for (const char* library : {"tidemark ", "librdkafka ", "simdjson ", "Abseil ", "toml++ ", "CLI11 ", "fmt ",
                               "spdlog ", "zstd ", "zlib ", "OpenSSL "}) {
     EXPECT_THAT(version.text, HasSubstr(library));
+  }
+}
+
+// A portable build must not lose the kernel for the processor it runs on.
+TEST(Binary, TheKernelIsTheBestThatTheProcessorHas) {
+  std::ifstream cpuinfo("/proc/cpuinfo");
+  const std::string processor{std::istreambuf_iterator<char>(cpuinfo), {}};
+  const std::string text = Tidemark("--version").text;
+  if (processor.find(" avx512_vbmi2") != std::string::npos) {
+    EXPECT_THAT(text, HasSubstr("(icelake)"));
+  } else if (processor.find(" avx2") != std::string::npos) {
+    EXPECT_THAT(text, HasSubstr("(haswell)"));
+  } else {
+    GTEST_SKIP() << "neither AVX2 nor AVX-512 here";
   }
 }
 
