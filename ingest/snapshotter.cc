@@ -58,7 +58,9 @@ PartitionWork* Snapshotter::NextDue(Works& works) {
 
 bool Snapshotter::Begin(PartitionWork& work) {
   last_[work.id()] = clock_.Now();
+  const int64_t asked = clock_.NowMicroseconds();
   const auto state_end = broker_.StateEnd(work.id());
+  NotePause(clock_.NowMicroseconds() - asked);  // to wait for the answer keeps the shard from its records, too
   if (!state_end.ok()) return false;
   active_ = Active{work.id(), *state_end, work.DescribeState()};
   work.live().BeginSnapshot();
