@@ -1,5 +1,6 @@
 // `engine_bench file`: the whole engine over the lines of a file that is in memory already. With several threads each
-// has the events of some of the customers and a partition of its own, as shards have.
+// has the events of some of the customers, one after the other in memory, and a partition of its own, as shards have.
+// Beside it, what the cores themselves give when there are several of them: arithmetic that touches no memory.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <pthread.h>
@@ -18,6 +19,7 @@
 
 #include "bench/counting_effects.h"
 #include "bench/engine_bench.h"
+#include "core/quick_hash.h"
 
 namespace tidemark::bench {
 namespace {
@@ -42,16 +44,30 @@ std::string_view CustomerOf(std::string_view line) {
   return {};
 }
 
-// The lines of each of `parts` threads.
-std::vector<Lines> Split(std::string_view bytes, unsigned parts) {
-  std::vector<Lines> split(parts);
+// What one thread takes.
+struct Part {
+  std::string bytes;
+  Lines lines;  // in `bytes`
+};
+
+Lines LinesOf(std::string_view bytes) {
+  Lines lines;
   while (!bytes.empty()) {
     const size_t end = bytes.find('\n');
-    const std::string_view line = bytes.substr(0, end);
-    split[parts == 1 ? 0 : std::hash<std::string_view>{}(CustomerOf(line)) % parts].push_back(line);
+    lines.push_back(bytes.substr(0, end));
     bytes.remove_prefix(end == std::string_view::npos ? bytes.size() : end + 1);
   }
-  return split;
+  return lines;
+}
+
+std::vector<Part> Split(std::string_view bytes, unsigned count) {
+  std::vector<Part> parts(count);
+  for (const std::string_view line : LinesOf(bytes)) {
+    Part& part = parts[count == 1 ? 0 : std::hash<std::string_view>{}(CustomerOf(line)) % count];
+    part.bytes.append(line).append("\n");
+  }
+  for (Part& part : parts) part.lines = LinesOf(part.bytes);
+  return parts;
 }
 
 void Apply(const Lines& lines, CountingEffects& effects) {
@@ -74,25 +90,30 @@ struct Totals {
   friend bool operator==(const Totals&, const Totals&) = default;
 };
 
-// Seconds from the start of all threads to the end of the last.
-double Time(const std::vector<Lines>& split, Totals& totals) {
-  std::vector<CountingEffects> effects(split.size());
+// Seconds from the start of all threads, each on a core of its own, to the end of the last.
+double TimeInParallel(unsigned count, const std::function<void(unsigned)>& work) {
   std::vector<std::thread> threads;
   std::atomic<unsigned> waiting{0};
   std::atomic<bool> go{false};
-  for (unsigned i = 0; i < split.size(); ++i) {
+  for (unsigned i = 0; i < count; ++i) {
     threads.emplace_back([&, i] {
-      if (split.size() > 1) PinToCore(i);
+      if (count > 1) PinToCore(i);
       ++waiting;
       while (!go) std::this_thread::yield();
-      Apply(split[i], effects[i]);
+      work(i);
     });
   }
-  while (waiting < split.size()) std::this_thread::yield();
+  while (waiting < count) std::this_thread::yield();
   const auto begin = std::chrono::steady_clock::now();
   go = true;
   for (std::thread& thread : threads) thread.join();
-  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+}
+
+double Time(const std::vector<Part>& parts, Totals& totals) {
+  std::vector<CountingEffects> effects(parts.size());
+  const double seconds =
+      TimeInParallel(static_cast<unsigned>(parts.size()), [&](unsigned i) { Apply(parts[i].lines, effects[i]); });
   for (const CountingEffects& effect : effects) {
     totals.events += effect.events;
     totals.sessions += effect.sessions;
@@ -100,29 +121,46 @@ double Time(const std::vector<Lines>& split, Totals& totals) {
   return seconds;
 }
 
-}  // namespace
+// The same amount of arithmetic, whatever the number of threads.
+double TimeArithmetic(unsigned threads) {
+  constexpr unsigned kPasses = 400'000;
+  const std::string text(16 << 10, 'x');
+  std::atomic<uint64_t> result{0};
+  return TimeInParallel(threads, [&](unsigned) {
+    uint64_t hash = 0;
+    for (unsigned i = 0; i < kPasses / threads; ++i) hash ^= QuickHash(text) + i;
+    result ^= hash;
+  });
+}
 
-void RunFile(const FileArguments& arguments) {
-  const std::string bytes = Load(arguments.path);
-  std::map<unsigned, std::vector<Lines>> splits;
-  for (const unsigned threads : arguments.threads) splits[threads] = Split(bytes, threads);
-  std::map<unsigned, std::vector<double>> seconds;
-  std::optional<Totals> expected;
-  for (int i = 0; i < arguments.repeat; ++i) {
-    for (const auto& [threads, split] : splits) {
-      Totals totals;
-      seconds[threads].push_back(Time(split, totals));
-      if (!expected) expected = totals;
-      Require(totals == *expected && totals.events > 0, "the same events in as many sessions, however many threads");
-    }
-  }
+std::string InJson(const std::map<unsigned, std::vector<double>>& seconds) {
   std::string each;
   for (const auto& [threads, times] : seconds) {
     each += fmt::format(R"({}"{}":[{:.6f}])", each.empty() ? "" : ",", threads, fmt::join(times, ","));
   }
-  fmt::print(R"({{"events":{},"sessions":{},"bytes":{},"seconds":{{{}}}}})"
+  return "{" + each + "}";
+}
+
+}  // namespace
+
+void RunFile(const FileArguments& arguments) {
+  const std::string bytes = Load(arguments.path);
+  std::map<unsigned, std::vector<Part>> splits;
+  for (const unsigned threads : arguments.threads) splits[threads] = Split(bytes, threads);
+  std::map<unsigned, std::vector<double>> seconds, arithmetic;
+  std::optional<Totals> expected;
+  for (int i = 0; i < arguments.repeat; ++i) {
+    for (const auto& [threads, parts] : splits) {
+      Totals totals;
+      seconds[threads].push_back(Time(parts, totals));
+      if (splits.size() > 1) arithmetic[threads].push_back(TimeArithmetic(threads));
+      if (!expected) expected = totals;
+      Require(totals == *expected && totals.events > 0, "the same events in as many sessions, however many threads");
+    }
+  }
+  fmt::print(R"({{"events":{},"sessions":{},"bytes":{},"seconds":{},"arithmetic_seconds":{}}})"
              "\n",
-             expected->events, expected->sessions, bytes.size(), each);
+             expected->events, expected->sessions, bytes.size(), InJson(seconds), InJson(arithmetic));
 }
 
 }  // namespace tidemark::bench

@@ -1,6 +1,7 @@
 """The rows that need neither Kafka nor files of others: the engine against simdjson, itself, and its sessions' JSON."""
 
 import json
+import statistics
 
 from data import conversations, last_json, small, warm, web
 from process import Failure, run, say, shown
@@ -49,8 +50,10 @@ def two_shards_vs_one(context):
     done = last_json(run(command, limit=900).stdout)
     seconds = done["seconds"]
     context.results.figures["web_event_bytes"] = done["bytes"] / done["events"]
+    limit = statistics.median(one / two for one, two in zip(*done["arithmetic_seconds"].values()))
     context.results.add("two_shards_vs_one", [one / two for one, two in zip(seconds["1"], seconds["2"])],
-                        [shown(command)])
+                        [shown(command)], f"arithmetic that touches no memory: {limit:.2f}")
+    context.results.figures["two_cores_arithmetic_vs_one"] = limit
 
 
 def many_sessions_vs_few(context):

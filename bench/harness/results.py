@@ -65,7 +65,7 @@ class Results:
             json.dump(self.flat(), file, indent=2, ensure_ascii=False)
             file.write("\n")
         with open(os.path.join(self.directory, "results.md"), "w", encoding="utf-8") as file:
-            file.write(self._page())
+            file.write(self._page().replace(os.path.realpath(self.root) + os.sep, ""))
 
     def flat(self):
         flat = {"quick": self.quick, "date": datetime.now(timezone.utc).isoformat(timespec="seconds")}
