@@ -8,7 +8,8 @@
 // A reading counts if it took every record and, of the shards, as many sessions as the others. Needs the jars that the
 // tests of a real Kafka use.
 //
-//   kafka_throughput_bench [--events N] [--visitors N] [--partitions N] [--repeat N] [--small] [--directory D]
+//   kafka_throughput_bench [--events N] [--visitors N] [--partitions N] [--repeat N] [--snapshot-interval SECONDS]
+//                          [--small] [--directory D]
 //
 // The last line, in JSON: events per second of each repetition, and microseconds of CPU an event.
 #include <fmt/format.h>
@@ -42,8 +43,6 @@ using testing::StoredRecord;
 using WallClock = std::chrono::steady_clock;
 
 constexpr char kTopic[] = "journey-events";
-// Much shorter than by default: a reading takes seconds, and is to have its share of snapshots.
-constexpr Duration kSnapshotInterval = Seconds(2);
 constexpr Duration kNever = Days(365);
 
 struct Arguments {
@@ -51,6 +50,7 @@ struct Arguments {
   uint32_t visitors = 100'000;
   int partitions = 4;
   int repeat = 5;
+  int64_t snapshot_interval_s = 2;  // much shorter than by default: a reading takes seconds, and is to have its share
   bool small = false;
   std::string directory = "kafka-throughput-bench";
 };
@@ -236,7 +236,7 @@ class Bench {
 
   Reading ReadWithShard(bool exactly_once) {
     KafkaOptions options = Options(fmt::format("{}-{}", exactly_once ? "exactly" : "plain", ++runs_));
-    options.snapshot_interval = exactly_once ? kSnapshotInterval : kNever;
+    options.snapshot_interval = exactly_once ? Seconds(arguments_.snapshot_interval_s) : kNever;
     if (!exactly_once) options.recovery_target = kNever;
     admin_->CreateTopic(StateTopic(options), arguments_.partitions, {{"cleanup.policy", "delete"}});
     auto client = KafkaClient::Create(options, 0);
@@ -358,6 +358,8 @@ int main(int argc, char** argv) {
   app.add_option("--visitors", arguments.visitors, "Whose sessions they are")->capture_default_str();
   app.add_option("--partitions", arguments.partitions, "Of the topic")->capture_default_str();
   app.add_option("--repeat", arguments.repeat, "Repetitions of each")->capture_default_str();
+  app.add_option("--snapshot-interval", arguments.snapshot_interval_s, "Of a partition, in seconds, exactly once")
+      ->capture_default_str();
   app.add_flag("--small", arguments.small, "Events of 300 bytes instead of 1.75 KB");
   app.add_option("--directory", arguments.directory, "For Kafka's data and the logs")->capture_default_str();
   CLI11_PARSE(app, argc, argv);

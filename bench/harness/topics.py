@@ -13,7 +13,7 @@ def preloaded_topic(context):
     """kafka_throughput_bench alternates all three on one topic and checks them."""
     sizes = context.sizes
     command = [context.program("bench/kafka_throughput_bench"), "--events", sizes.topic_events, "--partitions",
-               PARTITIONS, "--repeat", sizes.repeat, "--directory", context.file("kafka-throughput")]
+               PARTITIONS, "--repeat", sizes.topic_repeat, "--directory", context.file("kafka-throughput")]
     say("kafka_vs_consumer, exactly_once_cost: a consumer, a shard without and with exactly-once in turn")
     rates = last_json(run(command, limit=2400).stdout)
     shutil.rmtree(context.file("kafka-throughput"), ignore_errors=True)
