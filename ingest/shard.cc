@@ -180,8 +180,9 @@ absl::Status Shard::ApplyRun(PartitionWork* work, std::span<const InputRecord> r
   for (size_t i = 0; i < records.size(); ++i) {
     const InputRecord& input = records[i];
     if (!Accepts(work, input)) continue;
-    for (announced = std::max(announced, i); announced < std::min(i + kAnnouncedAhead, records.size()); ++announced) {
-      work->Announce(records[announced].record);
+    if (i >= announced) {
+      announced = std::min(i + kAnnouncedAhead, records.size());
+      for (size_t next = i; next < announced; ++next) work->Announce(records[next].record);
     }
     if (work->state() == WorkState::kReplaying) {
       if (input.record.offset < work->target()) {
