@@ -162,6 +162,21 @@ void MergeAttributes(std::string_view earlier, std::string_view later, ByteBuffe
   for (; !b.done(); b.Next()) merged.append(b.bytes());
 }
 
+bool UpdateAttributes(std::string_view earlier, const Collected<Attribute>& later, ByteBuffer& merged) {
+  size_t found = 0;
+  for (AttributeCursor ours(earlier); !ours.done(); ours.Next()) {
+    const auto theirs =
+        std::find_if(later.begin(), later.end(), [&](const Attribute& a) { return SameText(a.key, ours.key()); });
+    if (theirs != later.end()) ++found;
+    if (theirs != later.end() && theirs->time >= ours.time()) {
+      PackAttribute(*theirs, merged);
+    } else {
+      merged.append(ours.bytes());
+    }
+  }
+  return found == later.size();
+}
+
 Collected<Term> UnpackTerms(std::string_view packed) {
   return UnpackAll<Term>(packed, [](Unpacker& in) {
     const EventTime time = in.Time();

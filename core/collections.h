@@ -33,6 +33,9 @@ Attribute ReadAttribute(Unpacker& packed);
 void PackAttribute(const Attribute& attribute, ByteBuffer& packed);
 // Both packed. On equal times `later` counts.
 void MergeAttributes(std::string_view earlier, std::string_view later, ByteBuffer& merged);
+// The same where `later` are a few in any order, each of a key that `earlier` has. False: some are not, or are two of
+// one key; then `merged` is of no use.
+bool UpdateAttributes(std::string_view earlier, const Collected<Attribute>& later, ByteBuffer& merged);
 
 // A distinct value with the earliest event time it was seen at. Ordered by time, then by bytes.
 struct Term {

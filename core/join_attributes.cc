@@ -130,9 +130,32 @@ void FoldAttributes(std::string_view incoming, ByteBuffer& merged, Session& sess
   session.fields.Set(Slot::kAttributes, kBeforeAllTime, merged.view());
 }
 
+// What most events bring: new values of a few attributes that the session has, so their order is known. False where it
+// is anything else; then nothing has happened.
+bool UpdateKnownAttributes(const Event& event, const JoinContext& context, Session& session) {
+  constexpr size_t kFew = 8;  // each is looked for among all
+  const std::string_view ours = session.fields.Get(Slot::kAttributes);
+  const Node object = event.payload[Key::kAttributes];
+  if (ours.empty() || object == kNoNode || !event.document->IsObject(object)) return false;
+  Collected<Attribute> incoming;
+  bool usual = event.payload[Key::kAttributeLists] == kNoNode && context.rules.list_attributes.empty();
+  event.document->ForEachMember(object, [&](std::string_view key, Node member) {
+    usual = usual && incoming.size() < kFew;
+    if (!usual) return;
+    const auto attribute = ReadEventAttribute(event, key, member);
+    usual = attribute.has_value();
+    if (usual) incoming.push_back(*attribute);
+  });
+  context.merged.clear();
+  if (!usual || !UpdateAttributes(ours, incoming, context.merged)) return false;
+  session.fields.Set(Slot::kAttributes, kBeforeAllTime, context.merged.view());
+  return true;
+}
+
 }  // namespace
 
 void JoinAttributes(const Event& event, const JoinContext& context, Session& session) {
+  if (UpdateKnownAttributes(event, context, session)) return;
   Collected<AttributeList> named_lists;
   context.packed.clear();
   for (const auto& [prefix, key, member] : SortedMembers(event, Key::kAttributes)) {
