@@ -261,12 +261,15 @@ std::optional<int64_t> Document::Integer(Node n) const {
   return value;
 }
 
-std::string_view Document::Raw(Node n) const {
-  if (!IsObject(n) && !IsArray(n) && !IsString(n)) return ScalarText(n);
-  const char* const begin = json_ + index_[n];
-  const char* end = json_ + index_[End(n)];
-  if (IsString(n)) {
-    end = json_ + index_[n + 1] - 1;
+std::string_view Document::Raw(Node first, Node last) const {
+  const char* const begin = json_ + index_[first];
+  if (!IsObject(last) && !IsArray(last) && !IsString(last)) {
+    const std::string_view scalar = ScalarText(last);
+    return {begin, static_cast<size_t>(scalar.data() + scalar.size() - begin)};
+  }
+  const char* end = json_ + index_[End(last)];
+  if (IsString(last)) {
+    end = json_ + index_[last + 1] - 1;
     while (*end != '"') --end;
   }
   return {begin, static_cast<size_t>(end + 1 - begin)};

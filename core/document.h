@@ -68,7 +68,12 @@ class Document {
   std::optional<std::string_view> NumberText(Node n) const;
 
   // The bytes of a value, brackets and quotes included.
-  std::string_view Raw(Node n) const;
+  std::string_view Raw(Node n) const { return Raw(n, n); }
+  // The bytes from the first of two values of an object on to the end of the last.
+  std::string_view Raw(Node first, Node last) const;
+
+  // Whether `value` is that of the member right behind the one whose value is `before`.
+  bool Follows(Node before, Node value) const { return value == NextSibling(before) + 2; }
 
   // Calls visit(key, value) for each member in order; repeated keys come again. A key with a lone surrogate escape is
   // no string, so its member is passed over.

@@ -20,8 +20,8 @@ constexpr SlotRule kSteadyWeb[] = {
     {kPayload, Key::kBrowser, Slot::kBrowser, kNewest, kObject, &kBrowserModel},
     {kPayload, Key::kDevice, Slot::kDevice, kNewest, kObject, &kDeviceModel},
     {kPayload, Key::kGeolocation, Slot::kGeolocation, kNewest, kObject, &kGeolocationModel},
-    {kPayload, Key::kIpAddress, Slot::kIpAddress, kNewest, kText},
     {kPayload, Key::kIpOrganization, Slot::kIpOrganization, kNewest, kText},
+    {kPayload, Key::kIpAddress, Slot::kIpAddress, kNewest, kText},
 };
 
 constexpr SlotRule kSteadyApp[] = {
@@ -31,8 +31,8 @@ constexpr SlotRule kSteadyApp[] = {
     {kPayload, Key::kBrowser, Slot::kBrowser, kNewest, kObject, &kBrowserModel},
     {kPayload, Key::kDevice, Slot::kDevice, kNewest, kObject, &kDeviceModel},
     {kPayload, Key::kGeolocation, Slot::kGeolocation, kNewest, kObject, &kGeolocationModel},
-    {kPayload, Key::kIpAddress, Slot::kIpAddress, kNewest, kText},
     {kPayload, Key::kIpOrganization, Slot::kIpOrganization, kNewest, kText},
+    {kPayload, Key::kIpAddress, Slot::kIpAddress, kNewest, kText},
     {kPayload, Key::kApp, Slot::kApp, kNewest, kObject, &kAppModel},
     {kPayload, Key::kSdkLibrary, Slot::kSdkLibrary, kNewest, kObject, &kSdkLibraryModel},
     {kPayload, Key::kNetworkConnectivity, Slot::kNetworkConnectivity, kNewest, kObject, &kNetworkConnectivityModel},
