@@ -34,38 +34,25 @@ void Lookahead::Announce(const Record& record, const SessionTable& sessions) {
   Arrival& arrival = At(announced_++);
   arrival.Read(record);
   if (arrival.defect == nullptr) sessions.PrefetchPlace(arrival.key_hash);
-  if (found_ + 1 < announced_) Find(sessions);
-  if (fetched_ + 1 < found_) Fetch(sessions);
+  if (announced_ > 1) {
+    Arrival& before = At(announced_ - 2);
+    if (before.defect == nullptr) before.session = sessions.Find(before.key_hash);
+    if (before.session != kNoSession) sessions.PrefetchSession(before.session);
+  }
+  if (announced_ > 2) {
+    const Arrival& before = At(announced_ - 3);
+    if (before.session != kNoSession) sessions[before.session].fields.Prefetch();
+  }
 }
 
-// The next one's session, which has its place in memory by now.
-void Lookahead::Find(const SessionTable& sessions) {
-  Arrival& arrival = At(found_++);
-  if (arrival.defect == nullptr) arrival.session = sessions.Find(arrival.key_hash);
-  if (arrival.session != kNoSession) sessions.PrefetchSession(arrival.session);
-}
-
-// The next one's block, where its session is in memory by now.
-void Lookahead::Fetch(const SessionTable& sessions) {
-  const SessionRef session = At(fetched_++).session;
-  if (session != kNoSession) sessions[session].fields.Prefetch();
-}
-
-const Arrival& Lookahead::Take(const Record& record, const SessionTable& sessions) {
+const Arrival& Lookahead::Take(const Record& record) {
   if (announced_ == 0 || !At(0).Is(record)) {
-    Forget();
-    At(announced_++).Read(record);
+    announced_ = 1;
+    At(0).Read(record);
   }
   const Arrival& arrival = At(0);
-  if (fetched_ < found_) {
-    Fetch(sessions);
-  } else if (found_ < announced_) {
-    Find(sessions);
-  }
   next_ = (next_ + 1) % kPlaces;
   --announced_;
-  if (found_ > 0) --found_;
-  if (fetched_ > 0) --fetched_;
   return arrival;
 }
 

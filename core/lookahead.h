@@ -1,8 +1,7 @@
-// Records that are known to come: they are parsed, and the memory of their sessions is asked for, before the first of
-// them is applied. With many sessions open that memory is nowhere near, and a join would wait for it three times: for
-// the place in the hash table, for the session, for its block of values. So an event takes a step towards each while
-// others are read or applied. Several are read in a row because neither the code that reads nor the code that applies
-// leaves the processor's cache then; one after the other, each would push out the other.
+// Records that are known to come: they are parsed, and the memory of their sessions is asked for, while the ones before
+// them are applied. With many sessions open that memory is nowhere near, and a join would wait for it three times: for
+// the place in the hash table, for the session, for its block of values. So an event takes a step towards each with
+// every event that is announced after it.
 //
 // What is found ahead is a hint. A session may have gone, come or moved when the event's turn comes: it is looked up
 // again, by then in memory that is near. One thread.
@@ -50,23 +49,19 @@ class Lookahead {
   void Announce(const Record& record, const SessionTable& sessions);
 
   // The record as it was read, by now if it was not announced as the next one. Valid until the next call.
-  const Arrival& Take(const Record& record, const SessionTable& sessions);
+  const Arrival& Take(const Record& record);
 
   // Nothing was announced: what was read may be judged differently now.
-  void Forget() { announced_ = found_ = fetched_ = 0; }
+  void Forget() { announced_ = 0; }
 
  private:
   static constexpr size_t kPlaces = kAnnouncedAhead + 1;  // the one that was taken last stays valid
 
-  void Find(const SessionTable& sessions);
-  void Fetch(const SessionTable& sessions);
   Arrival& At(size_t ahead) { return *arrivals_[(next_ + ahead) % kPlaces]; }
 
   std::array<std::unique_ptr<Arrival>, kPlaces> arrivals_;
   size_t next_ = 0;       // of those announced
-  size_t announced_ = 0;  // not taken yet; of these
-  size_t found_ = 0;      // the first so many have their session looked up,
-  size_t fetched_ = 0;    // and so many their session's block asked for
+  size_t announced_ = 0;  // not taken yet
 };
 
 }  // namespace tidemark

@@ -85,7 +85,7 @@ Outcome Partition::Impl::Apply(const Record& record, Effects& effects) {
   ++counters_.records;
   counters_.record_bytes += record.value.size();
   Outcome outcome = Outcome::kDeadLetter;
-  const Arrival& arrival = arrivals_.Take(record, sessions_);
+  const Arrival& arrival = arrivals_.Take(record);
   if (const Defect* defect = arrival.defect) {
     ++counters_.dead_letters[static_cast<size_t>(defect->reason)];
     effects.OnDeadLetter({record, defect->reason, defect->detail});

@@ -117,9 +117,8 @@ class Partition {
   Outcome Apply(const Record& record, Effects& effects);
 
   // Tells that `record` will be applied after those announced before it, up to kAnnouncedAhead of them: it is read
-  // already, so its bytes must stay. Changes nothing but the time it takes: who announces so many and then applies them
-  // does not wait for memory, and the code that reads them stays in the processor's cache. A record that does not come
-  // is forgotten.
+  // already, so its bytes must stay. Changes nothing but the time it takes: who announces the third record from now
+  // before each Apply does not wait for memory. A record that does not come is forgotten.
   void Announce(const Record& record);
 
   // Moves the watermark to `watermark` if that is later than it is, and closes what is due.
@@ -160,13 +159,14 @@ class Partition {
   std::unique_ptr<Impl> impl_;
 };
 
-// Applies record_at(0) up to record_at(count - 1), whose bytes stay until all are, announced a few at a time.
+// Applies record_at(0) up to record_at(count - 1), whose bytes stay until all are, each announced in time.
 template <typename RecordAt>
 void ApplyAll(size_t count, RecordAt record_at, Partition& partition, Effects& effects) {
-  for (size_t i = 0; i < count;) {
-    const size_t end = std::min(i + kAnnouncedAhead, count);
-    for (size_t next = i; next < end; ++next) partition.Announce(record_at(next));
-    for (; i < end; ++i) partition.Apply(record_at(i), effects);
+  constexpr size_t kAhead = kAnnouncedAhead - 1;
+  for (size_t i = 0; i < std::min(kAhead, count); ++i) partition.Announce(record_at(i));
+  for (size_t i = 0; i < count; ++i) {
+    if (i + kAhead < count) partition.Announce(record_at(i + kAhead));
+    partition.Apply(record_at(i), effects);
   }
 }
 

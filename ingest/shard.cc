@@ -180,9 +180,8 @@ absl::Status Shard::ApplyRun(PartitionWork* work, std::span<const InputRecord> r
   for (size_t i = 0; i < records.size(); ++i) {
     const InputRecord& input = records[i];
     if (!Accepts(work, input)) continue;
-    if (i >= announced) {
-      announced = std::min(i + kAnnouncedAhead, records.size());
-      for (size_t next = i; next < announced; ++next) work->Announce(records[next].record);
+    for (announced = std::max(announced, i); announced < std::min(i + kAnnouncedAhead, records.size()); ++announced) {
+      work->Announce(records[announced].record);
     }
     if (work->state() == WorkState::kReplaying) {
       if (input.record.offset < work->target()) {
