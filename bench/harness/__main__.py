@@ -61,8 +61,9 @@ def main():
     if unknown := set(only) - {name for name, _, _ in STEPS}:
         sys.exit(f"bench/run.sh: there is no step {', '.join(sorted(unknown))}; see --help")
     out = os.path.join(given.current, given.out) if given.out else os.path.join(given.build, "bench-results")
-    earlier = read_json(os.path.join(given.current, given.compare)) if given.compare else None
     results = Results(out, given.quick, given.root)
+    if given.compare:
+        results.earlier = read_json(os.path.join(given.current, given.compare))
     work = os.path.join(given.build, "bench-work")
     os.makedirs(work, exist_ok=True)
     context = Context(given.root, given.build, work, QUICK if given.quick else COMPLETE, results, two_cores())
@@ -82,8 +83,8 @@ def main():
         if key in results.rows:
             row = results.rows[key]
             say(f"{key}: {row.median:.3g} ({min(row.values):.3g} – {max(row.values):.3g})")
-    if earlier:
-        print("\n".join(compared(results.flat(), earlier)))
+    if results.earlier:
+        print("\n".join(compared(results.flat(), results.earlier)))
     say(f"results: {out}/results.md")
     return 1 if results.errors else 0
 

@@ -28,6 +28,12 @@ GOALS = {
     "latency_ms_p99": ("<=", 250),
 }
 
+SPEED = "engine_events_per_s"
+IN_SECONDS = ("recovery_s_1m", "recovery_s_10m")
+
+# How fast the machine itself was, which differs between days.
+MACHINE_FIGURES = (SPEED, "parse_events_per_s", "duckdb_events_per_core_s", "kafka_streams_events_per_core_s")
+
 
 @dataclass
 class Row:
@@ -48,6 +54,7 @@ class Results:
     rows: dict = field(default_factory=dict)  # key -> Row
     errors: dict = field(default_factory=dict)  # key -> why there is no row
     figures: dict = field(default_factory=dict)  # flat, of any kind
+    earlier: dict = None  # the results.json of an earlier run to be compared with
     plots: dict = field(default_factory=dict)  # title -> file
 
     def add(self, key, values, commands, note=""):
@@ -88,7 +95,7 @@ class Results:
         lines += ["", "| key | median | min – max | of | goal | |", "|---|---|---|---|---|---|"]
         lines += [self._line(key, *goal) for key, goal in GOALS.items()]
         lines += [""] + [f"- **{name} failed**: {why}" for name, why in self.errors.items() if name not in GOALS]
-        lines += ["", "## Other figures", ""]
+        lines += ["", *(compared(self.flat(), self.earlier) if self.earlier else []), "## Other figures", ""]
         lines += [f"- `{key}`: {rounded(value)}" for key, value in self.figures.items()
                   if not isinstance(value, (dict, list))]  # those are charts
         lines += ["", "## Commands", ""]
@@ -114,16 +121,28 @@ def read_json(path):
 
 
 def compared(now, before):
-    """Lines that say, for each row of two results.json, whether their spreads meet."""
-    lines = [f"{'key':32} {'now':>28}   {before.get('date', 'before'):>28}"]
+    """Lines of Markdown that say, for each row of two results.json, whether their spreads meet. Rows in seconds are no
+    ratios: where they differ, they are also compared scaled with how fast the engine was on the machine then."""
+    lines = [f"## Against the run of {before['date'][:10]}", "",
+             f"That was commit {before['machine_commit']}. Runs agree on a row where their spreads meet. Seconds are no"
+             f" ratios: where they differ, they are also compared multiplied by `{SPEED}` of their run.", "",
+             "| key | now | then | |", "|---|---|---|---|"]
     for key in GOALS:
         pair = [_spread(results, key) for results in (now, before)]
         verdict = "not in both"
         if None not in pair:
-            meet = pair[0][1] <= pair[1][2] and pair[1][1] <= pair[0][2]
-            verdict = "agree" if meet else "DIFFER"
-        lines.append(f"{key:32} {_shown(pair[0]):>28}   {_shown(pair[1]):>28}   {verdict}")
-    return lines
+            verdict = "agree" if _meet(*pair) else "**differ**"
+            if key in IN_SECONDS and not _meet(*pair):
+                scaled = [[value * results[SPEED] for value in spread] for results, spread in zip((now, before), pair)]
+                verdict = "**the seconds differ**" + (", scaled they agree" if _meet(*scaled) else ", also scaled")
+        lines.append(f"| `{key}` | {_shown(pair[0])} | {_shown(pair[1])} | {verdict} |")
+    lines += [""] + [f"- `{key}`: {now[key]} now, {before[key]} then" for key in MACHINE_FIGURES
+                     if key in now and key in before]
+    return lines + [""]
+
+
+def _meet(spread, other):
+    return spread[1] <= other[2] and other[1] <= spread[2]
 
 
 def _spread(results, key):
