@@ -48,7 +48,7 @@ def latency(context):
     if others:
         raise Failure(f"{others:.0f} events were late or dead letters")
     context.results.add("latency_ms_p99", [one["percentiles_ms"]["99"] for one in done],
-                        [shown([*command, "2025-03-03T10:00:00Z"], context.cores[1])],
+                        [shown([*command, "2025-03-03T10:00:00Z"], context.cores[0])],
                         f"of {done[0]['sessions']:,} sessions in a repetition, at {rate:,} events a second")
     middle = sorted(done, key=lambda one: one["percentiles_ms"]["99"])[len(done) // 2]["percentiles_ms"]
     context.results.figures["latency_ms_p50"] = middle["50"]
@@ -59,14 +59,14 @@ def latency(context):
 def paced(context, command, rate):
     seconds = context.sizes.latency_seconds
     say(f"latency: {rate:,} events a second for {seconds} s")
-    done = last_json(run(command, limit=seconds + 120, core=context.cores[1]).stdout)
+    done = last_json(run(command, limit=seconds + 120, core=context.cores[0]).stdout)
     if done["events"] < 0.95 * rate * seconds:
         raise Failure(f"only {done['events'] / seconds:,.0f} of {rate:,} events a second could be written")
     return done
 
 
 def sustained(context, tool, tidemark):
-    done = last_json(run([*tool, "--rate", 0, "--seconds", 8], limit=180, core=context.cores[1]).stdout)
+    done = last_json(run([*tool, "--rate", 0, "--seconds", 8], limit=180, core=context.cores[0]).stdout)
 
     def caught_up():
         return tidemark.metric("records_consumed_total") >= done["events"]
