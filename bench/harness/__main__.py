@@ -14,7 +14,7 @@ import peers
 import recovery
 import topics
 from process import Failure, say
-from results import GOALS, Results, compared, read_json
+from results import GOALS, Results, compared, read_results
 from settings import COMPLETE, QUICK, Context
 
 # Name, what it does, the keys it gives.
@@ -48,7 +48,7 @@ def arguments():
     parser.add_argument("--only", default="", help="steps, separated by commas: "
                         + ", ".join(name for name, _, _ in STEPS))
     parser.add_argument("--compare", default="", metavar="RESULTS_JSON",
-                        help="say in the end whether each row agrees with that of an earlier run")
+                        help="say, also in results.md, whether each row agrees with that of an earlier run")
     parser.add_argument("--from", dest="current", required=True, help=argparse.SUPPRESS)
     parser.add_argument("--root", required=True, help=argparse.SUPPRESS)
     parser.add_argument("--build", required=True, help=argparse.SUPPRESS)
@@ -63,7 +63,10 @@ def main():
     out = os.path.join(given.current, given.out) if given.out else os.path.join(given.build, "bench-results")
     results = Results(out, given.quick, given.root)
     if given.compare:
-        results.earlier = read_json(os.path.join(given.current, given.compare))
+        try:
+            results.earlier = read_results(os.path.join(given.current, given.compare))
+        except ValueError as error:
+            sys.exit(f"bench/run.sh: --compare: {error}")
     work = os.path.join(given.build, "bench-work")
     os.makedirs(work, exist_ok=True)
     context = Context(given.root, given.build, work, QUICK if given.quick else COMPLETE, results, two_cores())

@@ -115,24 +115,32 @@ class Results:
                 f"{len(row.values)} | {target} | {'met' if met else 'not met'} |")
 
 
-def read_json(path):
-    with open(path, encoding="utf-8") as file:
-        return json.load(file)
+def read_results(path):
+    """An earlier results.json. ValueError, with a sentence for people: it is none."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            results = json.load(file)
+    except (OSError, ValueError) as error:
+        raise ValueError(f"cannot read {path}: {error}") from error
+    if not isinstance(results, dict) or not results.keys() & GOALS.keys():
+        raise ValueError(f"{path} has none of the benchmark's rows; expected a results.json that it wrote")
+    return results
 
 
 def compared(now, before):
     """Lines of Markdown that say, for each row of two results.json, whether their spreads meet. Rows in seconds are no
     ratios: where they differ, they are also compared scaled with how fast the engine was on the machine then."""
-    lines = [f"## Against the run of {before['date'][:10]}", "",
-             f"That was commit {before['machine_commit']}. Runs agree on a row where their spreads meet. Seconds are no"
-             f" ratios: where they differ, they are also compared multiplied by `{SPEED}` of their run.", "",
+    lines = [f"## Against the run of {before.get('date', 'unknown date')[:10]}", "",
+             f"That was commit {before.get('machine_commit', 'unknown')}. Runs agree on a row where their spreads meet."
+             f" Seconds are no ratios: where they differ, they are also compared multiplied by `{SPEED}` of their run.", "",
              "| key | now | then | |", "|---|---|---|---|"]
     for key in GOALS:
         pair = [_spread(results, key) for results in (now, before)]
         verdict = "not in both"
         if None not in pair:
             verdict = "agree" if _meet(*pair) else "**differ**"
-            if key in IN_SECONDS and not _meet(*pair):
+            speeds_known = now.get(SPEED) and before.get(SPEED)  # not where only some steps were measured
+            if key in IN_SECONDS and speeds_known and not _meet(*pair):
                 scaled = [[value * results[SPEED] for value in spread] for results, spread in zip((now, before), pair)]
                 verdict = "**the seconds differ**" + (", scaled they agree" if _meet(*scaled) else ", also scaled")
         lines.append(f"| `{key}` | {_shown(pair[0])} | {_shown(pair[1])} | {verdict} |")
