@@ -15,28 +15,34 @@ PARTITIONS = 4
 
 
 class Broker:
-    """As a context: a broker with an empty disk."""
+    """As a context: a broker with an empty log, in a directory of its own or in `log`."""
 
-    def __init__(self, context, name):
+    def __init__(self, context, name, log=None):
         self.context = context
         self.directory = context.file(name)
+        self.log = log or self.directory + "/kafka"
 
     def __enter__(self):
+        self._remove_log()
         shutil.rmtree(self.directory, ignore_errors=True)
         os.makedirs(self.directory)
         say("starting Kafka")
-        self.process = Background([self.context.program("bench/broker_bench"), self.directory + "/kafka"],
+        self.process = Background([self.context.program("bench/broker_bench"), self.log],
                                   self.directory + "/broker", core=self.context.cores[1])
         try:
             self.address = wait_for("Kafka to start", self._address, START_LIMIT)
         except Failure:
             self.process.stop()
+            self._remove_log()
             raise
         return self
 
     def __exit__(self, *_):
         self.process.stop(limit=60)
-        shutil.rmtree(self.directory + "/kafka", ignore_errors=True)
+        self._remove_log()
+
+    def _remove_log(self):
+        shutil.rmtree(self.log, ignore_errors=True)
 
     def _address(self):
         self.process.require_running()

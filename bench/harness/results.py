@@ -132,7 +132,8 @@ def compared(now, before):
     ratios: where they differ, they are also compared scaled with how fast the engine was on the machine then."""
     lines = [f"## Against the run of {before.get('date', 'unknown date')[:10]}", "",
              f"That was commit {before.get('machine_commit', 'unknown')}. Runs agree on a row where their spreads meet."
-             f" Seconds are no ratios: where they differ, they are also compared multiplied by `{SPEED}` of their run.", "",
+             f" Seconds are no ratios: where they differ, they are also compared multiplied by `{SPEED}` of their run.",
+             "",
              "| key | now | then | |", "|---|---|---|---|"]
     for key in GOALS:
         pair = [_spread(results, key) for results in (now, before)]
