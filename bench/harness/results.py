@@ -37,9 +37,10 @@ MACHINE_FIGURES = (SPEED, "parse_events_per_s", "duckdb_events_per_core_s", "kaf
 
 @dataclass
 class Row:
-    values: list  # of the repetitions
+    values: list  # of the repetitions; or their least, median and most
     commands: list
     note: str = ""
+    repetitions: int = 0
 
     @property
     def median(self):
@@ -57,8 +58,8 @@ class Results:
     earlier: dict = None  # the results.json of an earlier run to be compared with
     plots: dict = field(default_factory=dict)  # title -> file
 
-    def add(self, key, values, commands, note=""):
-        self.rows[key] = Row([float(value) for value in values], commands, note)
+    def add(self, key, values, commands, note="", repetitions=None):
+        self.rows[key] = Row([float(value) for value in values], commands, note, repetitions or len(values))
         self.errors.pop(key, None)
 
     def fail(self, keys, why):
@@ -82,7 +83,7 @@ class Results:
             flat[key] = rounded(row.median) if row else None
             if row:
                 flat |= {f"{key}_min": rounded(min(row.values)), f"{key}_max": rounded(max(row.values)),
-                         f"{key}_repetitions": len(row.values)}
+                         f"{key}_repetitions": row.repetitions}
         flat |= {f"{name}_error": why for name, why in self.errors.items()}
         return flat | {key: rounded(value) for key, value in self.figures.items()}
 
@@ -112,7 +113,7 @@ class Results:
             return f"| `{key}` | – | – | – | {target} | {self.errors.get(key, 'not measured')} |"
         met = row.median >= goal if sign == ">=" else row.median <= goal
         return (f"| `{key}` | {rounded(row.median)} | {rounded(min(row.values))} – {rounded(max(row.values))} | "
-                f"{len(row.values)} | {target} | {'met' if met else 'not met'} |")
+                f"{row.repetitions} | {target} | {'met' if met else 'not met'} |")
 
 
 def read_results(path):
