@@ -4,7 +4,7 @@ import json
 import statistics
 
 from data import conversations, last_json, small, warm, web
-from process import Failure, run, say, shown
+from process import Failure, available_memory, run, say, shown
 
 # Of an open session in engine_bench, with all that belongs to it; more than measured.
 LARGE_SESSION_BYTES = 1_300
@@ -75,7 +75,7 @@ def many_sessions_vs_few(context):
 def fitting(context, open_sessions):
     """The options with which so many sessions fit into memory; None: they do not. Better none than a machine that
     swaps."""
-    available = _available_bytes()
+    available = available_memory()
     for options, bytes_each in (([], LARGE_SESSION_BYTES), (["--small"], SMALL_SESSION_BYTES)):
         if open_sessions * bytes_each < available * 0.9:
             return options
@@ -92,11 +92,3 @@ def bytes_per_open_session_vs_json(context):
     context.results.figures["resident_bytes_per_open_session"] = done["resident_bytes"] / done["open_sessions"]
     context.results.figures["state_bytes_per_open_session"] = done["state_bytes"] / done["open_sessions"]
     context.results.figures["json_bytes_per_session"] = done["json_bytes"] / done["open_sessions"]
-
-
-def _available_bytes():
-    with open("/proc/meminfo", encoding="ascii") as file:
-        for line in file:
-            if line.startswith("MemAvailable"):
-                return int(line.split()[1]) * 1024
-    return 0

@@ -23,6 +23,12 @@ class Failure(Exception):
     """A step cannot go on; the message says what happened and to which command."""
 
 
+def available_memory():
+    """Bytes that programs which are started now can have."""
+    with open("/proc/meminfo", encoding="ascii") as file:
+        return next(int(line.split()[1]) * 1024 for line in file if line.startswith("MemAvailable"))
+
+
 def say(text):
     print(f"[{time.monotonic() - STARTED:6.0f} s] {text}", file=sys.stderr, flush=True)
 

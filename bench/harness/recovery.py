@@ -3,7 +3,7 @@
 import shutil
 
 from data import last_json
-from process import Failure, run, say, shown
+from process import Failure, available_memory, run, say, shown
 
 PARTITIONS = 8
 # Of the topics on disk, and of tidemark and the benchmark in memory, for a session: with events of 1.75 KB, and with
@@ -49,8 +49,7 @@ def longest(pauses):
 
 
 def fits(context, sessions, small):
-    with open("/proc/meminfo", encoding="ascii") as file:
-        memory = next(int(line.split()[1]) * 1024 for line in file if line.startswith("MemAvailable"))
+    memory = available_memory()
     disk = shutil.disk_usage(context.work).free
     kafka_and_cache = 2 << 30
     return sessions * MEMORY_BYTES[small] + kafka_and_cache < memory and sessions * DISK_BYTES[small] < disk * 0.8

@@ -7,7 +7,7 @@ import time
 
 from data import last_json
 from kafka import PARTITIONS, Broker, TidemarkRun
-from process import Failure, run, say, shown, wait_for
+from process import Failure, available_memory, run, say, shown, wait_for
 
 MEMORY = "/dev/shm"
 LOG_AND_REST = 14 << 30  # bytes: as much as latency's log can become, and what its programs need
@@ -58,9 +58,7 @@ def latency(context):
 
 def directory_in_memory():
     """For a broker's log of some gigabytes; None: this machine has none to spare."""
-    with open("/proc/meminfo", encoding="ascii") as file:
-        available = next(int(line.split()[1]) * 1024 for line in file if line.startswith("MemAvailable"))
-    if not os.path.isdir(MEMORY) or min(available, shutil.disk_usage(MEMORY).free) < LOG_AND_REST:
+    if not os.path.isdir(MEMORY) or min(available_memory(), shutil.disk_usage(MEMORY).free) < LOG_AND_REST:
         return None
     return os.path.join(MEMORY, "tidemark-bench")
 
