@@ -83,6 +83,7 @@ class Load {
     TrafficOptions options;
     options.visitors = arguments.sessions;
     options.small = arguments.small;
+    options.longest_visit = static_cast<uint16_t>(arguments.events_per_session);  // the others would not be written
     return options;
   }
 

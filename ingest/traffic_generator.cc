@@ -156,7 +156,7 @@ void TrafficGenerator::Impl::Advance(EventTime now) {
   std::pop_heap(queue_.begin(), queue_.end(), std::greater<>());
   Due& due = queue_.back();
   Visit& visit = visits_[due.visitor];
-  if (++visit.step < visit.steps) {
+  if (++visit.step < std::min(visit.steps, options_.longest_visit)) {
     due.time = now + Milliseconds(random_.Between(kShortestStepMs, kLongestStepMs));
   } else {
     BeginVisit(due.visitor);

@@ -21,7 +21,8 @@ struct TrafficOptions {
   uint32_t visitors = 1000;
   EventTime start{1'763'978'400'000};  // 2025-11-24T10:00:00Z
   TrafficMix mix = TrafficMix::kWeb;
-  bool small = false;  // web events of about 300 bytes instead of about 1.75 KB
+  bool small = false;                   // web events of about 300 bytes instead of about 1.75 KB
+  uint16_t longest_visit = UINT16_MAX;  // in events, from 1; cut short, it has no end event
 
   // Shares of all events, 0 to 1.
   double disorder = 0;    // 1 to 25 s older than the events before them
