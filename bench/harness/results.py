@@ -95,8 +95,9 @@ class Results:
         lines += [f"- {name}: {value}" for name, value in machine(self.root).items()]
         lines += ["", "| key | median | min – max | of | goal | |", "|---|---|---|---|---|---|"]
         lines += [self._line(key, *goal) for key, goal in GOALS.items()]
-        lines += [""] + [f"- **{name} failed**: {why}" for name, why in self.errors.items() if name not in GOALS]
-        lines += ["", *(compared(self.flat(), self.earlier) if self.earlier else []), "## Other figures", ""]
+        failed = [f"- **{name} failed**: {why}" for name, why in self.errors.items() if name not in GOALS]
+        lines += ["", *failed, ""] if failed else [""]
+        lines += [*(compared(self.flat(), self.earlier) if self.earlier else []), "## Other figures", ""]
         lines += [f"- `{key}`: {rounded(value)}" for key, value in self.figures.items()
                   if not isinstance(value, (dict, list))]  # those are charts
         lines += ["", "## Commands", ""]
