@@ -209,7 +209,9 @@ int main(int argc, char** argv) {
   CLI::App app("How long partitions are without a reader after kill -9, with many open sessions, on a real Kafka.");
   app.add_option("--sessions", arguments.sessions, "Open sessions")->capture_default_str();
   app.add_option("--partitions", arguments.partitions, "Of the topic")->capture_default_str();
-  app.add_option("--events-per-session", arguments.events_per_session, "Before the kill")->capture_default_str();
+  app.add_option("--events-per-session", arguments.events_per_session, "Before the kill")
+      ->capture_default_str()
+      ->check(CLI::Range(1, UINT16_MAX));
   app.add_flag("--small", arguments.small, "Events of 300 bytes instead of 1.75 KB");
   app.add_option("--shards", arguments.shards, "Of the process; 0: one per core")->capture_default_str();
   app.add_option("--repeat", arguments.repeat, "How often it is killed")->capture_default_str();
