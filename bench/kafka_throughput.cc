@@ -9,7 +9,7 @@
 // tests of a real Kafka use.
 //
 //   kafka_throughput_bench [--events N] [--visitors N] [--partitions N] [--repeat N] [--snapshot-interval SECONDS]
-//                          [--small] [--directory D]
+//                          [--property NAME=VALUE]... [--small] [--directory D]
 //
 // The last line, in JSON: events per second of each repetition, and microseconds of CPU an event.
 #include <fmt/format.h>
@@ -52,6 +52,7 @@ struct Arguments {
   int repeat = 5;
   int64_t snapshot_interval_s = 2;  // much shorter than by default: a reading takes seconds, and is to have its share
   bool small = false;
+  std::map<std::string, std::string> properties;  // librdkafka's
   std::string directory = "kafka-throughput-bench";
 };
 
@@ -199,8 +200,12 @@ class Bench {
   }
 
   Reading ReadWithConsumer() {
-    KafkaProperties ours = {{"group.id", "bare"}, {"enable.auto.commit", "false"}, {"fetch.max.bytes", "8388608"}};
-    AddReadAhead(ours);
+    // It is never behind; a limit that it touched would only make librdkafka pause.
+    const KafkaProperties ours = {{"group.id", "bare"},
+                                  {"enable.auto.commit", "false"},
+                                  {"fetch.max.bytes", "8388608"},
+                                  {"queued.min.messages", "10000000"},
+                                  {"queued.max.messages.kbytes", "524288"}};
     auto conf = MakeKafkaConf(Options("bare"), ours);
     Require(conf.status());
     auto consumer = MakeKafkaClient(RD_KAFKA_CONSUMER, *std::move(conf));
@@ -261,6 +266,7 @@ class Bench {
     options.brokers = kafka_->address();
     options.group = group;
     options.instance_id = "bench";
+    options.properties = arguments_.properties;
     return options;
   }
 
@@ -361,6 +367,15 @@ int main(int argc, char** argv) {
   app.add_option("--snapshot-interval", arguments.snapshot_interval_s, "Of a partition, in seconds, exactly once")
       ->capture_default_str();
   app.add_flag("--small", arguments.small, "Events of 300 bytes instead of 1.75 KB");
+  const auto add_properties = [&](const std::vector<std::string>& all) {
+    for (const std::string& text : all) {
+      const size_t equals = text.find('=');
+      if (equals == std::string::npos) throw CLI::ValidationError("--property", "must be NAME=VALUE, not " + text);
+      arguments.properties[text.substr(0, equals)] = text.substr(equals + 1);
+    }
+  };
+  app.add_option_function<std::vector<std::string>>("--property", add_properties,
+                                                    "NAME=VALUE, of librdkafka, for all three; repeatable");
   app.add_option("--directory", arguments.directory, "For Kafka's data and the logs")->capture_default_str();
   CLI11_PARSE(app, argc, argv);
   return tidemark::bench::Run(arguments);

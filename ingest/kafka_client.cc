@@ -33,9 +33,8 @@ KafkaProperties ConsumerProperties(const KafkaOptions& options, uint32_t shard) 
                           {"enable.auto.offset.store", "false"},
                           {"enable.partition.eof", "true"},
                           {"allow.auto.create.topics", "false"},
-                          {"session.timeout.ms", std::to_string(kSessionTimeout.ms)},
-                          {"fetch.max.bytes", "8388608"}};
-  AddReadAhead(ours);
+                          {"session.timeout.ms", std::to_string(kSessionTimeout.ms)}};
+  BatchConsumer::AddReadAhead(ours);
   return ours;
 }
 
@@ -103,13 +102,7 @@ absl::Status KafkaClient::MakeConsumer() {
       conf->get(), [](rd_kafka_t*, rd_kafka_resp_err_t code, rd_kafka_topic_partition_list_t* partitions, void* self) {
         static_cast<KafkaClient*>(self)->OnRebalance(code, partitions);
       });
-  auto consumer = MakeKafkaClient(RD_KAFKA_CONSUMER, *std::move(conf));
-  if (!consumer.ok()) return consumer.status();
-  consumer_ = *std::move(consumer);
-  rd_kafka_poll_set_consumer(consumer_.get());
-  queue_.reset(rd_kafka_queue_get_consumer(consumer_.get()));
-  messages_.reserve(kBatchRecords);
-  return absl::OkStatus();
+  return consumer_.Open(*std::move(conf));
 }
 
 absl::Status KafkaClient::Join() {
@@ -126,7 +119,7 @@ absl::Status KafkaClient::Join() {
 void KafkaClient::OnRebalance(rd_kafka_resp_err_t code, const rd_kafka_topic_partition_list_t* partitions) {
   const bool assigned = code == RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS;
   if (closing_ || (!assigned && code != RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS)) {
-    assigner_.Assign(consumer_.get(), nullptr);
+    consumer_.Assign(nullptr);
     return;
   }
   pending_change_ = assigned                                         ? AssignmentChange::kAssigned
@@ -137,30 +130,16 @@ void KafkaClient::OnRebalance(rd_kafka_resp_err_t code, const rd_kafka_topic_par
   rd_kafka_yield(consumer_.get());  // the shard is to hear of it now
 }
 
-void KafkaClient::DropMessages() {
-  for (rd_kafka_message_t* message : messages_) rd_kafka_message_destroy(message);
-  messages_.clear();
-}
-
 absl::Status KafkaClient::Poll(Duration timeout, PollResult& result) {
   result.Clear();
-  DropMessages();
   AskWhetherBack();
   if (producer_) rd_kafka_poll(producer_.get(), 0);
   result.assignment_epoch = assignment_epoch_;
 
-  // Waiting for a full batch would make a slow topic wait for the time-out each time: wait for one, take the rest.
-  messages_.resize(kBatchRecords);
-  ssize_t count = rd_kafka_consume_batch_queue(queue_.get(), static_cast<int>(timeout.ms), messages_.data(), 1);
-  if (count == 1 && pending_change_ == AssignmentChange::kNone) {
-    const ssize_t more = rd_kafka_consume_batch_queue(queue_.get(), 0, messages_.data() + 1, kBatchRecords - 1);
-    if (more > 0) count += more;
-  }
-  messages_.resize(count > 0 ? static_cast<size_t>(count) : 0);
-
+  const auto messages = consumer_.Next(timeout, kBatchRecords);
   absl::Status status = ConsumerFailure();
   if (!status.ok()) return JoinAnewIfFenced(status, result);
-  for (const rd_kafka_message_t* message : messages_) {
+  for (const rd_kafka_message_t* message : messages) {
     if (status.ok()) status = TakeMessage(*message, result);
   }
   result.change = std::exchange(pending_change_, AssignmentChange::kNone);
@@ -213,9 +192,7 @@ absl::Status KafkaClient::JoinAnewIfFenced(const absl::Status& failure, PollResu
   fenced_at_ = Now();
   Log(LogLevel::kWarn, "fenced_once", "the group does not know this member any more; joining again",
       {{"shard", shard_}}, "if it happens again: look for another process with this kafka.instance_id");
-  DropMessages();
-  queue_.reset();
-  rd_kafka_destroy_flags(consumer_.release(), RD_KAFKA_DESTROY_F_NO_CONSUMER_CLOSE);
+  consumer_.Abandon();
   pending_partitions_.clear();
   pending_change_ = AssignmentChange::kNone;
   result.Clear();
@@ -263,7 +240,7 @@ absl::StatusOr<uint64_t> KafkaClient::Assign(std::span<const PartitionStart> sta
     rd_kafka_topic_partition_list_add(list.get(), options_.events_topic.c_str(), start.partition.value)->offset =
         start.offset.value;
   }
-  const rd_kafka_resp_err_t error = assigner_.Assign(consumer_.get(), list.get());
+  const rd_kafka_resp_err_t error = consumer_.Assign(list.get());
   if (error != RD_KAFKA_RESP_ERR_NO_ERROR) {
     return KafkaStatus("beginning to read " + options_.events_topic, error, rd_kafka_err2str(error));
   }
@@ -271,7 +248,7 @@ absl::StatusOr<uint64_t> KafkaClient::Assign(std::span<const PartitionStart> sta
 }
 
 uint64_t KafkaClient::Unassign() {
-  assigner_.Assign(consumer_.get(), nullptr);
+  consumer_.Assign(nullptr);
   return ++assignment_epoch_;
 }
 
@@ -340,18 +317,12 @@ absl::StatusOr<int> KafkaClient::GroupMembers() {
 void KafkaClient::Close() {
   if (closing_) return;
   closing_ = true;
-  DropMessages();
   state_.reset();
   if (producer_) {
     rd_kafka_purge(producer_.get(), RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
     producer_.reset();
   }
-  if (consumer_) {
-    assigner_.Assign(consumer_.get(), nullptr);  // answers a rebalance that the shard has not
-    rd_kafka_consumer_close(consumer_.get());
-    queue_.reset();
-    consumer_.reset();
-  }
+  consumer_.Close();
 }
 
 }  // namespace tidemark

@@ -16,6 +16,7 @@
 #include <string>
 #include <vector>
 
+#include "ingest/batch_consumer.h"
 #include "ingest/broker.h"
 #include "ingest/kafka_handle.h"
 #include "ingest/kafka_options.h"
@@ -77,7 +78,6 @@ class KafkaClient : public Broker {
   absl::Status TakeMessage(const rd_kafka_message_t& message, PollResult& result);
   absl::Status ConsumerFailure();
   absl::Status JoinAnewIfFenced(const absl::Status& failure, PollResult& result);
-  void DropMessages();
   void AskWhetherBack();
   KafkaPartitions PartitionList(std::span<const PartitionId> partitions) const;
   absl::Status TransactionFailure(const std::string& doing, KafkaError error);
@@ -89,11 +89,8 @@ class KafkaClient : public Broker {
   const uint32_t shard_;
   bool is_member_ = true;
 
-  KafkaClientHandle consumer_;
-  KafkaQueue queue_;
-  std::vector<rd_kafka_message_t*> messages_;  // of the last Poll
-  std::vector<RecordHeader> headers_;          // of the last Headers
-  KafkaAssigner assigner_;
+  BatchConsumer consumer_;
+  std::vector<RecordHeader> headers_;  // of the last Headers
   uint64_t assignment_epoch_ = 0;
   bool closing_ = false;
   AssignmentChange pending_change_ = AssignmentChange::kNone;

@@ -8,7 +8,6 @@
 #include <charconv>
 #include <chrono>
 #include <string_view>
-#include <thread>
 
 #include "sinks/log.h"
 
@@ -162,24 +161,6 @@ Duration DurationProperty(const KafkaOptions& options, const std::string& name, 
   Duration theirs = ours;
   std::from_chars(found->second.data(), found->second.data() + found->second.size(), theirs.ms);
   return theirs;
-}
-
-void AddReadAhead(KafkaProperties& ours) {
-  constexpr int kFirstWithBackoffSetting = 0x02020000;
-  const bool looks_again_soon = rd_kafka_version() >= kFirstWithBackoffSetting;
-  if (looks_again_soon) ours.emplace_back("fetch.queue.backoff.ms", "5");
-  ours.emplace_back("queued.max.messages.kbytes", looks_again_soon ? "65536" : "524288");
-  ours.emplace_back("queued.min.messages", "10000000");  // the bytes decide
-}
-
-rd_kafka_resp_err_t KafkaAssigner::Assign(rd_kafka_t* consumer, const rd_kafka_topic_partition_list_t* partitions) {
-  constexpr Duration kInEffectAfter = Milliseconds(100);
-  const MonotonicTime now = SystemClock().Now();
-  if (last_ && now - *last_ < kInEffectAfter) {
-    std::this_thread::sleep_for(std::chrono::milliseconds((kInEffectAfter - (now - *last_)).ms));
-  }
-  last_ = SystemClock().Now();
-  return rd_kafka_assign(consumer, partitions);
 }
 
 int32_t PartitionOfKey(std::string_view key, uint32_t partitions) {

@@ -52,27 +52,11 @@ absl::StatusOr<KafkaConf> MakeKafkaConf(const KafkaOptions& options, const Kafka
 // Takes the configuration over.
 absl::StatusOr<KafkaClientHandle> MakeKafkaClient(rd_kafka_type_t type, KafkaConf conf);
 
-// How far a consumer fetches ahead of its reader: settings for `ours` of MakeKafkaConf. librdkafka stops fetching when
-// that much is waiting, and looks again after `fetch.queue.backoff.ms`; releases before 2.2 do so after a second, so
-// that there the queue must hold what a shard can take in a second.
-void AddReadAhead(KafkaProperties& ours);
-
 // The value that will be used, of a property of a client or of its topics; empty if there is none.
 std::string KafkaProperty(const rd_kafka_conf_t* conf, const std::string& name);
 
 // A property in milliseconds, as the user or else we set it.
 Duration DurationProperty(const KafkaOptions& options, const std::string& name, Duration ours);
-
-// rd_kafka_assign for one consumer. Before each but the first it waits, a tenth of a second at most, for the one before
-// to have come into effect: librdkafka may abort the process when a partition is to stop for the second time before it
-// has (confluentinc/librdkafka#5573).
-class KafkaAssigner {
- public:
-  rd_kafka_resp_err_t Assign(rd_kafka_t* consumer, const rd_kafka_topic_partition_list_t* partitions);
-
- private:
-  std::optional<MonotonicTime> last_;
-};
 
 // Where Kafka's own clients put a key, and ours (partitioner murmur2_random).
 int32_t PartitionOfKey(std::string_view key, uint32_t partitions);

@@ -46,7 +46,7 @@ KafkaProperties ConsumerProperties(const KafkaOptions& options, uint32_t shard) 
                           {"enable.partition.eof", "true"},
                           {"allow.auto.create.topics", "false"},
                           {"fetch.message.max.bytes", "8388608"}};
-  AddReadAhead(ours);
+  BatchConsumer::AddReadAhead(ours);
   return ours;
 }
 
@@ -59,19 +59,11 @@ absl::StatusOr<std::unique_ptr<KafkaState>> KafkaState::Create(const KafkaOption
   return state;
 }
 
-KafkaState::~KafkaState() {
-  DropMessages();
-  if (consumer_) assigner_.Assign(consumer_.get(), nullptr);
-}
-
 absl::Status KafkaState::Start(uint32_t shard) {
   auto conf = MakeKafkaConf(options_, ConsumerProperties(options_, shard));
   if (!conf.ok()) return conf.status();
-  auto consumer = MakeKafkaClient(RD_KAFKA_CONSUMER, *std::move(conf));
-  if (!consumer.ok()) return consumer.status();
-  consumer_ = *std::move(consumer);
-  rd_kafka_poll_set_consumer(consumer_.get());
-  queue_.reset(rd_kafka_queue_get_consumer(consumer_.get()));
+  const absl::Status opened = consumer_.Open(*std::move(conf));
+  if (!opened.ok()) return opened;
   truncated_.reset(rd_kafka_queue_new(consumer_.get()));
   return absl::OkStatus();
 }
@@ -125,7 +117,7 @@ void KafkaState::AddPartitions(uint32_t needed) {
 
 absl::Status KafkaState::Read(std::span<const PartitionStart> starts) {
   if (starts.empty()) {
-    assigner_.Assign(consumer_.get(), nullptr);
+    consumer_.Assign(nullptr);
     return absl::OkStatus();
   }
   uint32_t needed = 0;
@@ -137,28 +129,14 @@ absl::Status KafkaState::Read(std::span<const PartitionStart> starts) {
   }
   const absl::Status enough = EnsurePartitions(needed);
   if (!enough.ok()) return enough;
-  const rd_kafka_resp_err_t error = assigner_.Assign(consumer_.get(), list.get());
+  const rd_kafka_resp_err_t error = consumer_.Assign(list.get());
   if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return absl::OkStatus();
   return KafkaStatus("beginning to read " + topic_, error, rd_kafka_err2str(error));
 }
 
-void KafkaState::DropMessages() {
-  for (rd_kafka_message_t* message : messages_) rd_kafka_message_destroy(message);
-  messages_.clear();
-}
-
 absl::Status KafkaState::Poll(Duration timeout, StatePollResult& result) {
   result.Clear();
-  DropMessages();
-  messages_.resize(kBatchRecords);
-  // Wait for one, take the rest: a batch that does not fill would wait for all of the time-out.
-  ssize_t count = rd_kafka_consume_batch_queue(queue_.get(), static_cast<int>(timeout.ms), messages_.data(), 1);
-  if (count == 1) {
-    const ssize_t more = rd_kafka_consume_batch_queue(queue_.get(), 0, messages_.data() + 1, kBatchRecords - 1);
-    if (more > 0) count += more;
-  }
-  messages_.resize(count > 0 ? static_cast<size_t>(count) : 0);
-  for (const rd_kafka_message_t* message : messages_) TakeMessage(*message, result);
+  for (const rd_kafka_message_t* message : consumer_.Next(timeout, kBatchRecords)) TakeMessage(*message, result);
   return absl::OkStatus();
 }
 

@@ -11,8 +11,8 @@
 #include <optional>
 #include <span>
 #include <string>
-#include <vector>
 
+#include "ingest/batch_consumer.h"
 #include "ingest/broker.h"
 #include "ingest/kafka_handle.h"
 #include "ingest/kafka_options.h"
@@ -22,7 +22,6 @@ namespace tidemark {
 class KafkaState {
  public:
   static absl::StatusOr<std::unique_ptr<KafkaState>> Create(const KafkaOptions& options, uint32_t shard);
-  ~KafkaState();
 
   // As the functions of Broker say.
   absl::Status Read(std::span<const PartitionStart> starts);
@@ -38,18 +37,14 @@ class KafkaState {
   void AddPartitions(uint32_t needed);
   void TakeMessage(const rd_kafka_message_t& message, StatePollResult& result);
   bool IsEnd(const rd_kafka_message_t& message) const;
-  void DropMessages();
   void TakeTruncateResults();
 
   const KafkaOptions options_;
   const std::string topic_;
-  KafkaClientHandle consumer_;
-  KafkaQueue queue_;
-  KafkaAssigner assigner_;
-  KafkaQueue truncated_;                       // answers to Truncate
-  std::vector<rd_kafka_message_t*> messages_;  // of the last Poll
-  uint32_t partitions_ = 0;                    // known to exist
-  std::optional<MonotonicTime> refused_at_;    // when more were last asked for in vain
+  BatchConsumer consumer_;
+  KafkaQueue truncated_;                     // answers to Truncate
+  uint32_t partitions_ = 0;                  // known to exist
+  std::optional<MonotonicTime> refused_at_;  // when more were last asked for in vain
 };
 
 }  // namespace tidemark

@@ -4,6 +4,9 @@
 
 #include <gtest/gtest.h>
 
+#include <thread>
+
+#include "ingest/batch_consumer.h"
 #include "ingest/embedded_broker.h"
 #include "ingest/topic_reader.h"
 #include "ingest/topics.h"
@@ -105,6 +108,47 @@ TEST_F(KafkaClientTest, TheEndOfAPartitionIsReportedAndAskedFor) {
   const auto ends = client->EndOffsets(both);
   EXPECT_EQ(ends.at(0), Offset{0});
   EXPECT_EQ(ends.at(1), Offset{0});
+}
+
+// Releases of librdkafka before 2.2 look again only after a second when as much as they may fetch ahead was waiting.
+// Here that is so dozens of times, and a pause is a Next without a record.
+TEST_F(KafkaClientTest, AReaderThatFallsBehindDoesNotPause) {
+  options_.properties = {{"message.max.bytes", "20000"},
+                         {"fetch.message.max.bytes", "20000"},
+                         {"fetch.max.bytes", "20000"},
+                         {"queued.max.messages.kbytes", "100"}};
+  constexpr size_t kRecords = 4000;
+  {
+    const auto writer = MakeClient();
+    const std::string value(1000, 'x');
+    ASSERT_TRUE(writer->RestartProducer().ok());
+    ASSERT_TRUE(writer->BeginTransaction().ok());
+    for (size_t i = 0; i < kRecords; ++i) {
+      ASSERT_TRUE(writer->Write({options_.events_topic, std::to_string(i), value, {}}).ok());
+    }
+    ASSERT_TRUE(writer->CommitTransaction().ok());
+  }
+  KafkaProperties ours = {{"group.id", "reader"}, {"enable.partition.eof", "false"}};
+  BatchConsumer::AddReadAhead(ours);
+  auto conf = MakeKafkaConf(options_, ours);
+  ASSERT_TRUE(conf.ok());
+  BatchConsumer reader;
+  ASSERT_TRUE(reader.Open(*std::move(conf)).ok());
+  const KafkaPartitions list(rd_kafka_topic_partition_list_new(2));
+  for (const int partition : {0, 1}) {
+    rd_kafka_topic_partition_list_add(list.get(), options_.events_topic.c_str(), partition)->offset = 0;
+  }
+  reader.Assign(list.get());
+  size_t read = 0;
+  int pauses = 0;
+  while (read < kRecords && pauses < kMaxPolls) {
+    const auto batch = reader.Next(Milliseconds(500), 10);
+    read += batch.size();
+    if (batch.empty() && read > 0) ++pauses;
+    std::this_thread::sleep_for(std::chrono::microseconds(500));  // the reader's work, longer than that of fetching
+  }
+  EXPECT_EQ(read, kRecords);
+  EXPECT_LT(pauses, 10);
 }
 
 TEST_F(KafkaClientTest, AnOffsetThatDoesNotExistIsAnErrorOfThePartition) {
