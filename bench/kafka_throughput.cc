@@ -105,6 +105,7 @@ class PlainBroker : public Broker {
       : state_topic_(StateTopic(options)), client_(std::move(client)) {
     auto conf = MakeKafkaConf(options, {{"queue.buffering.max.messages", "100000"},
                                         {"queue.buffering.max.kbytes", "65536"},
+                                        {"linger.ms", "50"},
                                         {"partitioner", "murmur2_random"}});
     Require(conf.status());
     auto producer = MakeKafkaClient(RD_KAFKA_PRODUCER, *std::move(conf));

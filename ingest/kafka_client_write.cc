@@ -27,6 +27,7 @@ KafkaProperties ProducerProperties(const KafkaOptions& options, uint32_t shard) 
           {"transaction.timeout.ms", std::to_string(kTransactionTimeout.ms)},
           {"queue.buffering.max.messages", "100000"},
           {"queue.buffering.max.kbytes", "65536"},
+          {"linger.ms", "50"},                 // fewer, larger requests; a commit does not wait for it
           {"partitioner", "murmur2_random"}};  // as Java's producers spread keys
 }
 
