@@ -14,7 +14,7 @@ namespace {
 constexpr Duration kAssignmentInEffectAfter = Milliseconds(100);
 // Some milliseconds of a shard's work, and small against the last cache.
 constexpr char kReadAheadKilobytes[] = "8192";
-constexpr char kLargestFetch[] = "4194304";
+constexpr uint64_t kLargestFetch = 4 << 20;
 // Less than this share of the limit has hardly been the reason for which fetching stopped. Sizes are estimates.
 constexpr uint64_t kHardlyFull = 16;
 
@@ -25,11 +25,14 @@ bool LooksAgainItself() {
 
 }  // namespace
 
-void BatchConsumer::AddReadAhead(KafkaProperties& ours) {
+void BatchConsumer::AddReadAhead(const KafkaOptions& options, KafkaProperties& ours) {
+  uint64_t largest_record = 0;
+  const auto found = options.properties.find("message.max.bytes");
+  if (found != options.properties.end() && !absl::SimpleAtoi(found->second, &largest_record)) largest_record = 0;
   if (LooksAgainItself()) ours.emplace_back("fetch.queue.backoff.ms", "5");
   ours.emplace_back("queued.max.messages.kbytes", kReadAheadKilobytes);
   ours.emplace_back("queued.min.messages", "10000000");  // the bytes decide
-  ours.emplace_back("fetch.max.bytes", kLargestFetch);
+  ours.emplace_back("fetch.max.bytes", std::to_string(std::max(kLargestFetch, largest_record)));
 }
 
 absl::Status BatchConsumer::Open(KafkaConf conf) {

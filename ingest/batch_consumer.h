@@ -29,8 +29,9 @@ class BatchConsumer {
   BatchConsumer(const BatchConsumer&) = delete;
   BatchConsumer& operator=(const BatchConsumer&) = delete;
 
-  // How far it fetches ahead: settings for `ours` of MakeKafkaConf.
-  static void AddReadAhead(KafkaProperties& ours);
+  // How far it fetches ahead: settings for `ours` of MakeKafkaConf. librdkafka refuses fetches smaller than the
+  // `message.max.bytes` of `options`.
+  static void AddReadAhead(const KafkaOptions& options, KafkaProperties& ours);
 
   // InvalidArgument as MakeKafkaClient. Whatever it was before must have been closed or abandoned.
   absl::Status Open(KafkaConf conf);

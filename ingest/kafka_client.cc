@@ -34,7 +34,7 @@ KafkaProperties ConsumerProperties(const KafkaOptions& options, uint32_t shard) 
                           {"enable.partition.eof", "true"},
                           {"allow.auto.create.topics", "false"},
                           {"session.timeout.ms", std::to_string(kSessionTimeout.ms)}};
-  BatchConsumer::AddReadAhead(ours);
+  BatchConsumer::AddReadAhead(options, ours);
   return ours;
 }
 

@@ -46,7 +46,7 @@ KafkaProperties ConsumerProperties(const KafkaOptions& options, uint32_t shard) 
                           {"enable.partition.eof", "true"},
                           {"allow.auto.create.topics", "false"},
                           {"fetch.message.max.bytes", "8388608"}};
-  BatchConsumer::AddReadAhead(ours);
+  BatchConsumer::AddReadAhead(options, ours);
   return ours;
 }
 

@@ -129,7 +129,7 @@ TEST_F(KafkaClientTest, AReaderThatFallsBehindDoesNotPause) {
     ASSERT_TRUE(writer->CommitTransaction().ok());
   }
   KafkaProperties ours = {{"group.id", "reader"}, {"enable.partition.eof", "false"}};
-  BatchConsumer::AddReadAhead(ours);
+  BatchConsumer::AddReadAhead(options_, ours);
   auto conf = MakeKafkaConf(options_, ours);
   ASSERT_TRUE(conf.ok());
   BatchConsumer reader;
@@ -149,6 +149,12 @@ TEST_F(KafkaClientTest, AReaderThatFallsBehindDoesNotPause) {
   }
   EXPECT_EQ(read, kRecords);
   EXPECT_LT(pauses, 10);
+}
+
+TEST_F(KafkaClientTest, RecordsMayBeLargerThanAFetchIsByDefault) {
+  options_.properties = {{"message.max.bytes", "12000000"}};
+  const auto client = KafkaClient::Create(options_, 0);
+  EXPECT_TRUE(client.ok()) << client.status();
 }
 
 TEST_F(KafkaClientTest, AnOffsetThatDoesNotExistIsAnErrorOfThePartition) {
