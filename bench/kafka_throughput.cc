@@ -28,6 +28,7 @@
 #include <vector>
 
 #include "ingest/kafka_client.h"
+#include "ingest/record_producer.h"
 #include "ingest/shard.h"
 #include "ingest/traffic_generator.h"
 #include "sinks/log.h"
@@ -103,10 +104,9 @@ class PlainBroker : public Broker {
  public:
   PlainBroker(const KafkaOptions& options, std::unique_ptr<KafkaClient> client)
       : state_topic_(StateTopic(options)), client_(std::move(client)) {
-    auto conf = MakeKafkaConf(options, {{"queue.buffering.max.messages", "100000"},
-                                        {"queue.buffering.max.kbytes", "65536"},
-                                        {"linger.ms", "50"},
-                                        {"partitioner", "murmur2_random"}});
+    KafkaProperties ours;
+    AddProducerSettings(ours);
+    auto conf = MakeKafkaConf(options, ours);
     Require(conf.status());
     auto producer = MakeKafkaClient(RD_KAFKA_PRODUCER, *std::move(conf));
     Require(producer.status());
@@ -137,18 +137,14 @@ class PlainBroker : public Broker {
   uint64_t UnacknowledgedBytes() override { return 0; }
   absl::Status Write(const OutputRecord& record) override {
     if (record.topic == state_topic_) return absl::OkStatus();
-    const std::string topic(record.topic);
-    const std::string_view key = record.key.value_or("");
-    const std::string_view value = record.value.value_or("");
-    rd_kafka_resp_err_t error = RD_KAFKA_RESP_ERR__QUEUE_FULL;
-    while (error == RD_KAFKA_RESP_ERR__QUEUE_FULL) {
-      error =
-          rd_kafka_producev(producer_.get(), RD_KAFKA_V_TOPIC(topic.c_str()), RD_KAFKA_V_KEY(key.data(), key.size()),
-                            RD_KAFKA_V_VALUE(const_cast<char*>(value.data()), value.size()),
-                            RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_END);
-      if (error == RD_KAFKA_RESP_ERR__QUEUE_FULL) rd_kafka_poll(producer_.get(), 100);
+    for (;;) {
+      const KafkaError error = Produce(producer_.get(), record);
+      if (!error) return absl::OkStatus();
+      if (rd_kafka_error_code(error.get()) != RD_KAFKA_RESP_ERR__QUEUE_FULL) {
+        return absl::InternalError(rd_kafka_error_string(error.get()));
+      }
+      rd_kafka_poll(producer_.get(), 100);
     }
-    return error == RD_KAFKA_RESP_ERR_NO_ERROR ? absl::OkStatus() : absl::InternalError(rd_kafka_err2str(error));
   }
 
   absl::Status ReadState(std::span<const PartitionStart> starts) override { return client_->ReadState(starts); }

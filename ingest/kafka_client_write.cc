@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "ingest/kafka_client.h"
+#include "ingest/record_producer.h"
 #include "sinks/log.h"
 
 namespace tidemark {
@@ -22,60 +23,17 @@ MonotonicTime Now() { return SystemClock().Now(); }
 Duration Since(MonotonicTime start) { return Now() - start; }
 
 KafkaProperties ProducerProperties(const KafkaOptions& options, uint32_t shard) {
-  return {{"client.id", fmt::format("tidemark-{}", MemberId(options, shard))},
-          {"transactional.id", TransactionalId(options, shard)},
-          {"transaction.timeout.ms", std::to_string(kTransactionTimeout.ms)},
-          {"queue.buffering.max.messages", "100000"},
-          {"queue.buffering.max.kbytes", "65536"},
-          {"linger.ms", "50"},                 // fewer, larger requests; a commit does not wait for it
-          {"partitioner", "murmur2_random"}};  // as Java's producers spread keys
+  KafkaProperties ours = {{"client.id", fmt::format("tidemark-{}", MemberId(options, shard))},
+                          {"transactional.id", TransactionalId(options, shard)},
+                          {"transaction.timeout.ms", std::to_string(kTransactionTimeout.ms)}};
+  AddProducerSettings(ours);
+  return ours;
 }
 
 uint64_t ParseNumber(const std::string& text, uint64_t otherwise) {
   uint64_t number = otherwise;
   std::from_chars(text.data(), text.data() + text.size(), number);
   return number;
-}
-
-using KafkaHeaders = std::unique_ptr<rd_kafka_headers_t, KafkaDeleter<rd_kafka_headers_destroy>>;
-
-KafkaHeaders ToKafkaHeaders(std::span<const RecordHeader> headers) {
-  KafkaHeaders result(rd_kafka_headers_new(headers.size()));
-  for (const RecordHeader& header : headers) {
-    rd_kafka_header_add(result.get(), header.name.data(), static_cast<ssize_t>(header.name.size()),
-                        header.value ? header.value->data() : nullptr,
-                        header.value ? static_cast<ssize_t>(header.value->size()) : 0);
-  }
-  return result;
-}
-
-// Hands a record to the producer, which copies it. The headers are the producer's once it has taken them.
-KafkaError Produce(rd_kafka_t* producer, const std::string& topic, const OutputRecord& record, KafkaHeaders& headers) {
-  rd_kafka_vu_t fields[7] = {};
-  size_t count = 0;
-  fields[count].vtype = RD_KAFKA_VTYPE_TOPIC;
-  fields[count++].u.cstr = topic.c_str();
-  fields[count].vtype = RD_KAFKA_VTYPE_MSGFLAGS;
-  fields[count++].u.i = RD_KAFKA_MSG_F_COPY;
-  if (record.partition) {
-    fields[count].vtype = RD_KAFKA_VTYPE_PARTITION;
-    fields[count++].u.i32 = record.partition->value;
-  }
-  if (record.key) {
-    fields[count].vtype = RD_KAFKA_VTYPE_KEY;
-    fields[count].u.mem = {const_cast<char*>(record.key->data()), record.key->size()};
-    ++count;
-  }
-  if (record.value) {
-    fields[count].vtype = RD_KAFKA_VTYPE_VALUE;
-    fields[count].u.mem = {const_cast<char*>(record.value->data()), record.value->size()};
-    ++count;
-  }
-  fields[count].vtype = RD_KAFKA_VTYPE_HEADERS;
-  fields[count++].u.headers = headers.get();
-  KafkaError error(rd_kafka_produceva(producer, fields, count));
-  if (!error) static_cast<void>(headers.release());
-  return error;
 }
 
 }  // namespace
@@ -164,16 +122,16 @@ absl::Status KafkaClient::BeginTransaction() {
 }
 
 absl::Status KafkaClient::Write(const OutputRecord& record) {
-  const std::string topic(record.topic);
-  KafkaHeaders headers = ToKafkaHeaders(record.headers);
   for (int waits = 0;; ++waits) {
-    KafkaError error = Produce(producer_.get(), topic, record, headers);
+    KafkaError error = Produce(producer_.get(), record);
     if (!error) {
       unacknowledged_bytes_ += record.value ? record.value->size() : 0;
       return absl::OkStatus();
     }
     const bool full = rd_kafka_error_code(error.get()) == RD_KAFKA_RESP_ERR__QUEUE_FULL;
-    if (!full || waits == kQueueFullWaits) return TransactionFailure("writing to " + topic, std::move(error));
+    if (!full || waits == kQueueFullWaits) {
+      return TransactionFailure(fmt::format("writing to {}", record.topic), std::move(error));
+    }
     rd_kafka_poll(producer_.get(), kQueueFullWaitMs);
   }
 }
