@@ -23,8 +23,8 @@ void AddProducerSettings(KafkaProperties& ours) {
   ours.emplace_back("queue.buffering.max.messages", "100000");
   ours.emplace_back("queue.buffering.max.kbytes", "65536");
   // Under idempotence librdkafka has one request of a partition on its way, and as long as it has and another batch is
-  // ready, its thread asks again and again without waiting (bench/profile.md). A batch takes longer to get ready than a
-  // request to be answered. A commit does not wait for it: it sends what there is.
+  // ready, its thread asks again and again without waiting (bench/profile.md). So a batch may take its time. A commit
+  // does not wait for it: it sends what there is.
   ours.emplace_back("linger.ms", "200");
   ours.emplace_back("partitioner", "murmur2_random");  // as Java's producers spread keys
 }
