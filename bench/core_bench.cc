@@ -18,6 +18,7 @@
 #include <utility>
 #include <vector>
 
+#include "bench/counting_effects.h"
 #include "bench/traffic.h"
 #include "core/document.h"
 #include "core/event.h"
@@ -84,22 +85,6 @@ void ParseEvents(const Traffic& traffic) {
   }
   Check(good == traffic.events.size(), "every record is an event");
 }
-
-class CountingEffects : public Effects {
- public:
-  void OnSession(const ClosedSession& session) override {
-    ++sessions;
-    events += session.events;
-    bytes += session.json.size();
-  }
-  void OnLate(const LateEvent&) override { ++others; }
-  void OnDeadLetter(const DeadLetter&) override { ++others; }
-
-  uint64_t sessions = 0;
-  uint64_t events = 0;
-  uint64_t bytes = 0;
-  uint64_t others = 0;
-};
 
 // Everything: parse, sessionize, emit.
 void WholeEngine(const Traffic& traffic) {
