@@ -351,19 +351,26 @@ bool IsAppended(std::string_view packed, const EventId& id, uint32_t horizon) {
 void MergeEventIds(std::string_view earlier, std::string_view later, uint32_t horizon, ByteBuffer& out) {
   const size_t earlier_count = earlier.size() / sizeof(EventId);
   const size_t later_count = later.size() / sizeof(EventId);
+  size_t in_both = 0;
+  for (size_t i = 0; i < later_count; ++i) in_both += ContainsEventId(earlier, ReadEventId(later, i)) ? 1 : 0;
+  const size_t count = earlier_count + later_count - in_both;
+  size_t surplus = count > horizon ? count - horizon : 0;
   size_t a = 0;
   size_t b = 0;
-  size_t surplus = earlier_count + later_count > horizon ? earlier_count + later_count - horizon : 0;
   while (a < earlier_count || b < later_count) {
     const bool from_earlier =
         b == later_count || (a < earlier_count && ReadEventId(earlier, a).time <= ReadEventId(later, b).time);
+    const std::string_view from = from_earlier ? earlier : later;
     size_t& next = from_earlier ? a : b;
+    const size_t place = next++;
+    const std::string_view others =
+        from_earlier ? later.substr(b * sizeof(EventId)) : earlier.substr(a * sizeof(EventId));
+    if (in_both > 0 && ContainsEventId(others, ReadEventId(from, place))) continue;  // its newer time is still to come
     if (surplus > 0) {
       --surplus;
     } else {
-      AppendIds(from_earlier ? earlier : later, next, next + 1, out);
+      AppendIds(from, place, place + 1, out);
     }
-    ++next;
   }
 }
 

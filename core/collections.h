@@ -114,7 +114,7 @@ bool ContainsEventId(std::string_view packed, const EventId& id);
 inline std::string_view PackedEventId(const EventId& id) { return {reinterpret_cast<const char*>(&id), sizeof(id)}; }
 // Whether remembering `id` too, among the newest `horizon`, means no more than to append it: the common case.
 bool IsAppended(std::string_view packed, const EventId& id, uint32_t horizon);
-// `later` counts as later on equal times; keeps the newest `horizon`.
+// `later` counts as later on equal times; keeps the newest `horizon`, an id of both once, at its newer time.
 void MergeEventIds(std::string_view earlier, std::string_view later, uint32_t horizon, ByteBuffer& out);
 
 }  // namespace tidemark

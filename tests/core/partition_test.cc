@@ -133,6 +133,19 @@ TEST_F(PartitionTest, TheDedupHorizonForgetsTheOldest) {
   EXPECT_EQ(Apply(Web(1, "a", "2")), Outcome::kDuplicate);
 }
 
+TEST_F(PartitionTest, AnIdOfBothHalvesOfAMergeIsRememberedOnce) {
+  rules_.dedup_horizon = 3;
+  Apply(Web(0, "a", "z"));
+  Apply(Web(300, "a", "x"));
+  EXPECT_EQ(Apply(Web(1500, "a", "x")), Outcome::kJoined);  // of a session of its own
+  EXPECT_EQ(Apply(Web(900, "a", "y")), Outcome::kJoined);   // merges the two
+  EXPECT_EQ(partition().open_sessions(), 1u);
+  EXPECT_EQ(Apply(Web(1200, "a", "z")), Outcome::kDuplicate);
+  EXPECT_EQ(Apply(Web(1200, "a", "x")), Outcome::kDuplicate);
+  EXPECT_EQ(Apply(Web(1200, "a", "new")), Outcome::kJoined);
+  EXPECT_EQ(Apply(Web(1200, "a", "z")), Outcome::kJoined);  // the oldest, forgotten by now
+}
+
 TEST_F(PartitionTest, AnOlderOfTwoEventsDecidesTheReferrerWhenItComesLate) {
   const auto with_referrer = [](int64_t second, const std::string& url) {
     return nlohmann::json{{"customerId", "c"},

@@ -163,7 +163,8 @@ class Model {
     EndEvent(event, SessionWith(event.position));
   }
 
-  // The newest `dedup_horizon` ids are remembered, newest by time as everywhere in the contract.
+  // The newest `dedup_horizon` ids are remembered, newest by time as everywhere in the contract. An id that both halves
+  // of a merged session have is one id.
   bool IsDuplicate(const OpenSession& session, const NaiveEvent& event) const {
     if (event.id.empty()) return false;
     std::vector<const NaiveEvent*> remembered;
@@ -173,6 +174,12 @@ class Model {
     std::sort(remembered.begin(), remembered.end(), [](const NaiveEvent* a, const NaiveEvent* b) {
       return std::tie(a->time, a->position) > std::tie(b->time, b->position);
     });
+    std::vector<const NaiveEvent*> distinct;
+    for (const NaiveEvent* e : remembered) {
+      const bool known = std::any_of(distinct.begin(), distinct.end(), [e](auto* d) { return SameEvent(*d, *e); });
+      if (!known) distinct.push_back(e);
+    }
+    remembered = distinct;
     if (remembered.size() > rules_.dedup_horizon) remembered.resize(rules_.dedup_horizon);
     return std::any_of(remembered.begin(), remembered.end(), [&](const NaiveEvent* e) { return SameEvent(*e, event); });
   }
