@@ -191,7 +191,9 @@ bool Document::IsUsualScalar(const char* begin, const char* next) const {
   std::memcpy(&word, begin, sizeof(word));
   const auto unused = static_cast<unsigned>(sizeof(word) - size) * 8;
   word = word << unused | ('0' * kOnes) >> (64 - unused);  // the text behind leading zeros, the last one highest
-  if (static_cast<int>(word == Padded("true")) | (word == Padded("false")) | (word == Padded("null"))) return true;
+  if (static_cast<int>(word == Padded("true")) | (word == Padded("false")) | (word == Padded("null"))) {
+    return *begin != '0';  // that would be one of its own, as in 0true
+  }
   return AreDigits(word) && (size == 1 || *begin != '0');
 }
 

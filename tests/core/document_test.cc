@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <cstring>
+#include <nlohmann/json.hpp>
 #include <string>
 #include <vector>
 
@@ -43,6 +44,38 @@ TEST(DocumentTest, TheRootMustBeOneObject) {
   for (const char* json : {"{}", " \t\r\n{ } \n", "{\"a\":[]}", "{\"a\":{},\"b\":[[],[{}]]}", "{\"a\":-0.5e+10}"}) {
     EXPECT_EQ(document.Parse(json), Fault::kNone) << json;
   }
+}
+
+// Of every text of so many pieces, those empty included, and every form with the text in the places of its `%`: it is
+// JSON or not as another parser says. Returns how many were.
+size_t AgreeOnAll(const std::vector<std::string>& pieces, int places, const std::vector<std::string>& forms) {
+  Document document;
+  size_t good = 0;
+  std::vector<size_t> chosen(static_cast<size_t>(places));
+  for (size_t place = 0; place < chosen.size();) {
+    std::string text;
+    for (const size_t piece : chosen) text += pieces[piece];
+    for (std::string json : forms) {
+      for (size_t at = 0; (at = json.find('%', at)) != std::string::npos; at += text.size()) json.replace(at, 1, text);
+      const bool accepted = nlohmann::json::accept(json);
+      good += accepted ? 1 : 0;
+      EXPECT_EQ(document.Parse(json) == Fault::kNone, accepted) << json;
+    }
+    for (place = 0; place < chosen.size() && ++chosen[place] == pieces.size(); ++place) chosen[place] = 0;
+  }
+  return good;
+}
+
+TEST(DocumentTest, ScalarsAreWhatAnotherParserSays) {
+  const size_t good = AgreeOnAll({"", "0", "1", "9", "-", "+", ".", "e", "true", "false", "null", "tru", "x", " "}, 4,
+                                 {"{\"a\":%}", "{\"a\":%,\"b\":\"behind it\"}", "{\"a\":[%,%],\"b\":\"behind it\"}"});
+  EXPECT_GT(good, 1000u);
+}
+
+TEST(DocumentTest, StructureIsWhatAnotherParserSays) {
+  const size_t good = AgreeOnAll({"", "{", "}", "[", "]", ":", ",", "\"k\"", "1", "null"}, 5,
+                                 {"{%}", "{\"a\":%}", "{\"a\":[%]}", "{\"a\":{\"b\":[{%}]}}"});
+  EXPECT_GT(good, 500u);
 }
 
 TEST(DocumentTest, BadUtf8ComesBeforeBadJson) {
