@@ -47,6 +47,9 @@ absl::StatusOr<bool> PrepareTopics(const KafkaOptions& options) {
       const absl::Status usable = EnsureTopics(options, *topics);
       if (usable.ok()) return true;
       if (!absl::IsUnavailable(usable)) return usable;
+    } else if (absl::IsPermissionDenied(topics.status())) {
+      // Told as broker_refuses. A broker that is just starting can refuse, too: so wait, as with one that does not
+      // answer.
     } else if (!absl::IsUnavailable(topics.status())) {
       return topics.status();
     } else {

@@ -72,6 +72,11 @@ bool IsSettingError(rd_kafka_resp_err_t code) {
 
 }  // namespace
 
+bool IsRefusedConnection(int code) {
+  return code == RD_KAFKA_RESP_ERR__AUTHENTICATION || code == RD_KAFKA_RESP_ERR__SSL ||
+         code == RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED;
+}
+
 void NoteClientError(rd_kafka_t* client, int code, const char* reason) {
   const auto error = static_cast<rd_kafka_resp_err_t>(code);
   if (error == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) {
@@ -80,9 +85,7 @@ void NoteClientError(rd_kafka_t* client, int code, const char* reason) {
     return;
   }
   if (error == RD_KAFKA_RESP_ERR__FATAL) return;  // told by whoever asks the client next
-  const bool access = error == RD_KAFKA_RESP_ERR__AUTHENTICATION || error == RD_KAFKA_RESP_ERR__SSL ||
-                      error == RD_KAFKA_RESP_ERR_SASL_AUTHENTICATION_FAILED;
-  if (access) {
+  if (IsRefusedConnection(code)) {
     Log(LogLevel::kError, "broker_refuses", "a broker refuses the connection", {{"err", reason}},
         "check the security settings in [kafka.properties]");
   } else {

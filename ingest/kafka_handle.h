@@ -65,6 +65,9 @@ int32_t PartitionOfKey(std::string_view key, uint32_t partitions);
 absl::Status CheckLibrdkafka();
 absl::Status CheckLibrdkafka(int version);
 
+// Whether the code of an error callback says that a broker did not let us in: TLS, mechanism, credentials.
+bool IsRefusedConnection(int code);
+
 // What a client says of itself in its error callback, as a line of the log. A callback of one's own hands it on.
 void NoteClientError(rd_kafka_t* client, int code, const char* reason);
 

@@ -19,19 +19,33 @@ using NewTopic = std::unique_ptr<rd_kafka_NewTopic_t, KafkaDeleter<rd_kafka_NewT
 using AdminOptions = std::unique_ptr<rd_kafka_AdminOptions_t, KafkaDeleter<rd_kafka_AdminOptions_destroy>>;
 using Metadata = std::unique_ptr<const rd_kafka_metadata_t, KafkaDeleter<rd_kafka_metadata_destroy>>;
 
-absl::StatusOr<KafkaClientHandle> MakeAdminClient(const KafkaOptions& options) {
+// `refusal`, which must outlive the client, gets what a broker says that does not let us in.
+absl::StatusOr<KafkaClientHandle> MakeAdminClient(const KafkaOptions& options, std::string* refusal = nullptr) {
   auto conf = MakeKafkaConf(options, {{"client.id", "tidemark-topics"}});
   if (!conf.ok()) return conf.status();
+  rd_kafka_conf_set_opaque(conf->get(), refusal);
+  rd_kafka_conf_set_error_cb(conf->get(), [](rd_kafka_t* client, int code, const char* reason, void* refused) {
+    NoteClientError(client, code, reason);
+    if (refused != nullptr && IsRefusedConnection(code)) *static_cast<std::string*>(refused) = reason;
+  });
   return MakeKafkaClient(RD_KAFKA_PRODUCER, *std::move(conf));
 }
 
 // Metadata of all topics: asking for a single one might create it.
 absl::StatusOr<std::map<std::string, uint32_t>> PartitionCounts(const KafkaOptions& options, Duration timeout) {
-  const auto client = MakeAdminClient(options);
+  std::string refusal;
+  const auto client = MakeAdminClient(options, &refusal);
   if (!client.ok()) return client.status();
   const rd_kafka_metadata_t* raw = nullptr;
   const rd_kafka_resp_err_t error = rd_kafka_metadata(client->get(), 1, nullptr, &raw, static_cast<int>(timeout.ms));
   if (error != RD_KAFKA_RESP_ERR_NO_ERROR) {
+    rd_kafka_poll(client->get(), 0);  // the errors of the connections, of which `error` only says that none came about
+    if (!refusal.empty()) {
+      return absl::PermissionDeniedError(
+          fmt::format("the Kafka brokers at {} refuse the connection: {}. Check security.protocol, sasl.* and ssl.* in "
+                      "[kafka.properties]",
+                      options.brokers, refusal));
+    }
     return KafkaStatus(
         fmt::format("no answer from the Kafka brokers at {}; check kafka.brokers and the network", options.brokers),
         error, rd_kafka_err2str(error));

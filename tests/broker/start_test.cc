@@ -33,6 +33,22 @@ TEST_F(StartTest, StopsWhileItWaitsForABroker) {
   EXPECT_EQ(run.process().Wait(kPatience), 0) << run.Log();
 }
 
+// The broker speaks plain text only. That it does is no reason to look at the network.
+TEST_F(StartTest, SaysThatABrokerRefusesTheConnection) {
+  ASSERT_NO_FATAL_FAILURE(StartKafka());
+  Settings settings = BaseSettings();
+  settings["kafka.properties.security.protocol"] = "ssl";
+  const Finished topics = RunTidemark("topics", {}, settings, directory());
+  EXPECT_EQ(topics.exit_code, 77) << topics.errors;
+  EXPECT_NE(topics.errors.find("refuse the connection"), std::string::npos) << topics.errors;
+
+  TidemarkRun run(settings, directory(), "run");
+  ASSERT_TRUE(Eventually(kPatience, [&] { return run.Logged("broker_refuses"); })) << run.Log();
+  EXPECT_EQ(run.CountLogged("broker_away"), 0) << run.Log();
+  run.process().Signal(SIGTERM);
+  EXPECT_EQ(run.process().Wait(kPatience), 0) << run.Log();
+}
+
 TEST_F(StartTest, NamesAMissingTopicAndTheTopicsCommandMakesIt) {
   ASSERT_NO_FATAL_FAILURE(StartKafka());
   admin().CreateTopic("journey-events", 4);
