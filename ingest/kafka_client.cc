@@ -49,7 +49,8 @@ InputRecord ToInputRecord(const rd_kafka_message_t& message) {
   input.partition = {message.partition};
   input.record.value = std::string_view(static_cast<const char*>(message.payload), message.len);
   input.record.offset = {message.offset};
-  input.record.timestamp = type == RD_KAFKA_TIMESTAMP_NOT_AVAILABLE ? kAfterAllTime : EventTime{timestamp};
+  const bool has_time = type != RD_KAFKA_TIMESTAMP_NOT_AVAILABLE && timestamp >= 0;  // -1 is Kafka's "none"
+  input.record.timestamp = has_time ? EventTime{timestamp} : kAfterAllTime;
   input.key = View(message.key, message.key_len);
   input.native = &message;
   return input;

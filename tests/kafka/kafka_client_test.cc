@@ -84,6 +84,27 @@ TEST_F(KafkaClientTest, RecordsComeWithKeyHeadersAndNullsAsTheyWereWritten) {
   EXPECT_EQ(read[2].value, "");
 }
 
+// Kafka's -1 is no time: nothing is from the future then.
+TEST_F(KafkaClientTest, ARecordWithoutATimeHasNone) {
+  const auto client = MakeClient();
+  auto conf = MakeKafkaConf(options_, {});
+  ASSERT_TRUE(conf.ok());
+  auto producer = MakeKafkaClient(RD_KAFKA_PRODUCER, *std::move(conf));
+  ASSERT_TRUE(producer.ok());
+  char value[] = "v";
+  ASSERT_EQ(rd_kafka_producev(producer->get(), RD_KAFKA_V_TOPIC(options_.events_topic.c_str()),
+                              RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY), RD_KAFKA_V_VALUE(value, 1),
+                              RD_KAFKA_V_TIMESTAMP(-1), RD_KAFKA_V_END),
+            RD_KAFKA_RESP_ERR_NO_ERROR);
+  ASSERT_EQ(rd_kafka_flush(producer->get(), 10'000), RD_KAFKA_RESP_ERR_NO_ERROR);
+  ASSERT_TRUE(AwaitAssignment(*client));
+  const PartitionStart starts[] = {{{0}, {0}}, {{1}, {0}}};
+  ASSERT_TRUE(client->Assign(starts).ok());
+  PollResult result;
+  ASSERT_TRUE(PollUntil(*client, result, [](const PollResult& r) { return !r.records.empty(); }));
+  EXPECT_EQ(result.records[0].record.timestamp, kAfterAllTime);
+}
+
 TEST_F(KafkaClientTest, NothingIsReadBeforeTheShardAnswersTheAssignment) {
   const auto client = MakeClient();
   WriteOne(*client, {options_.events_topic, "k", "v", {}});
