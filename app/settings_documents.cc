@@ -4,6 +4,7 @@
 #include "app/config_text.h"
 #include "app/kafka_properties.h"
 #include "app/settings.h"
+#include "ingest/kafka_client.h"
 
 namespace tidemark {
 namespace {
@@ -72,12 +73,23 @@ void CheckTopics(const KafkaOptions& kafka, Findings* findings) {
   }
 }
 
+void CheckTransactions(const KafkaOptions& kafka, Findings* findings) {
+  const Duration timeout = TransactionTimeout(kafka);
+  if (kafka.commit_interval < timeout) return;
+  findings->errors.push_back(
+      {{"kafka.commit_interval"},
+       fmt::format("kafka.commit_interval = \"{}\" is not shorter than transaction.timeout.ms = {} in "
+                   "[kafka.properties], after which the brokers end a transaction; make it the shorter one",
+                   FormatDuration(kafka.commit_interval), timeout.ms)});
+}
+
 }  // namespace
 
 Findings CheckTogether(const Config& config) {
   Findings findings;
   CheckDurations(config.rules, &findings);
   CheckTopics(config.kafka, &findings);
+  CheckTransactions(config.kafka, &findings);
   return findings;
 }
 

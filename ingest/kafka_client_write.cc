@@ -1,6 +1,7 @@
 // KafkaClient's part that writes: one transactional producer.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <charconv>
 #include <utility>
 
@@ -11,7 +12,8 @@
 namespace tidemark {
 namespace {
 
-constexpr Duration kTransactionTimeout = Seconds(15);
+constexpr Duration kTransactionTimeout = Seconds(15);  // unless the commit interval is long
+constexpr Duration kTimeToCommit = Seconds(10);
 constexpr int kInitTimeoutMs = 5'000;
 constexpr int kQueueFullWaitMs = 100;
 constexpr int kQueueFullWaits = 100;  // together less than the transaction's time-out
@@ -22,10 +24,15 @@ MonotonicTime Now() { return SystemClock().Now(); }
 
 Duration Since(MonotonicTime start) { return Now() - start; }
 
+// A transaction is open for the commit interval and for what its commit takes.
+Duration DefaultTransactionTimeout(const KafkaOptions& options) {
+  return std::max(kTransactionTimeout, options.commit_interval + kTimeToCommit);
+}
+
 KafkaProperties ProducerProperties(const KafkaOptions& options, uint32_t shard) {
   KafkaProperties ours = {{"client.id", fmt::format("tidemark-{}", MemberId(options, shard))},
                           {"transactional.id", TransactionalId(options, shard)},
-                          {"transaction.timeout.ms", std::to_string(kTransactionTimeout.ms)}};
+                          {"transaction.timeout.ms", std::to_string(DefaultTransactionTimeout(options).ms)}};
   AddProducerSettings(ours);
   return ours;
 }
@@ -43,7 +50,7 @@ std::string TransactionalId(const KafkaOptions& options, uint32_t shard) {
 }
 
 Duration TransactionTimeout(const KafkaOptions& options) {
-  return DurationProperty(options, "transaction.timeout.ms", kTransactionTimeout);
+  return DurationProperty(options, "transaction.timeout.ms", DefaultTransactionTimeout(options));
 }
 
 absl::Status KafkaClient::MakeProducer() {

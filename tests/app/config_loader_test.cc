@@ -217,6 +217,9 @@ TEST_F(LoaderTest, BadVariablesAndFlagsAreNamed) {
               HasSubstr("--set http.prt: unknown setting \"http.prt\", did you mean \"http.port\"?"));
   EXPECT_THAT(error({"", {}, {"http.port"}}), HasSubstr("expected section.key=value"));
   EXPECT_THAT(error({"", {}, {"kafka.late_topic=sessions"}}), HasSubstr("give each a topic of its own"));
+  EXPECT_THAT(error({"", {"TIDEMARK_KAFKA_PROPERTY_TRANSACTION_TIMEOUT_MS=5000"}, {"kafka.commit_interval=10s"}}),
+              HasSubstr("not shorter than transaction.timeout.ms = 5000"));
+  EXPECT_TRUE(LoadConfig({"", {}, {"kafka.commit_interval=1m"}}).ok()) << "the time-out is longer by itself";
 }
 
 TEST_F(LoaderTest, PrintedSettingsLoadAgainAndHideSecrets) {
