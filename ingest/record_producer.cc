@@ -22,6 +22,8 @@ KafkaHeaders ToKafkaHeaders(std::span<const RecordHeader> headers) {
 void AddProducerSettings(KafkaProperties& ours) {
   ours.emplace_back("queue.buffering.max.messages", "100000");
   ours.emplace_back("queue.buffering.max.kbytes", "65536");
+  // As much as a topic takes if nobody set its max.message.bytes (1,048,588), less a little.
+  ours.emplace_back("message.max.bytes", "1048500");
   // Under idempotence librdkafka has one request of a partition on its way, and as long as it has and another batch is
   // ready, its thread asks again and again without waiting (bench/profile.md). So a batch may take its time. A commit
   // does not wait for it: it sends what there is.

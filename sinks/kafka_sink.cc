@@ -4,6 +4,8 @@
 
 #include <utility>
 
+#include "sinks/log.h"
+
 namespace tidemark {
 namespace {
 
@@ -52,9 +54,18 @@ absl::Status KafkaSink::Session(const ClosedSession& session, const Source& sour
   return Write(record);
 }
 
+void KafkaSink::NoteWithoutValue(std::string_view topic, const Source& source, Offset offset, uint64_t bytes) {
+  ++records_without_value_;
+  Log(LogLevel::kWarn, "record_without_value", "a result over message.max.bytes is written without its value",
+      {{"topic", topic}, {"partition", source.partition.value}, {"offset", offset.value}, {"bytes", bytes}},
+      "raise message.max.bytes in [kafka.properties] and max.message.bytes of the topics; the offset is where the "
+      "event "
+      "is whole");
+}
+
 absl::Status KafkaSink::WriteOversizedSession(const ClosedSession& session, const Source& source,
                                               std::string_view source_range, uint64_t bytes) {
-  ++records_without_value_;
+  NoteWithoutValue(topics_.sessions, source, session.last_offset, bytes);
   const std::string detail =
       fmt::format("the session's record of {} bytes is over message.max.bytes ({})", bytes, writer_.max_record_bytes());
   const std::string partition = fmt::to_string(source.partition.value);
@@ -96,7 +107,7 @@ absl::Status KafkaSink::WriteWithOriginal(std::string_view topic, const Record& 
   const OutputRecord whole{topic, context.key, value, headers_};
   if (RecordBytes(whole) <= writer_.max_record_bytes()) return Write(whole);
 
-  ++records_without_value_;
+  NoteWithoutValue(topic, context.source, record.offset, RecordBytes(whole));
   const std::string omitted = fmt::to_string(record.value.size());
   headers_.assign(added.begin(), added.end());
   headers_.push_back({"value-omitted-bytes", omitted});

@@ -68,6 +68,8 @@ class KafkaSink : public Sink {
   absl::Status WriteOversizedSession(const ClosedSession& session, const Source& source, std::string_view source_range,
                                      uint64_t bytes);
 
+  void NoteWithoutValue(std::string_view topic, const Source& source, Offset offset, uint64_t bytes);
+
   RecordWriter& writer_;
   const KafkaSinkTopics topics_;
   std::vector<RecordHeader> headers_;  // reused

@@ -3,6 +3,10 @@
 
 #include <gtest/gtest.h>
 
+#include <string>
+#include <vector>
+
+#include "sinks/log.h"
 #include "tests/kafka/fake_broker.h"
 
 namespace tidemark {
@@ -45,7 +49,11 @@ TEST_F(KafkaSinkTest, ADeadLetterOverTheLimitLosesItsValueAndSaysSo) {
   const Record input{value, {5}, kAfterAllTime};
   const RecordHeader header{"big", value};
   const RecordContext context{source_, "k", {&header, 1}};
+  std::vector<std::string> codes;
+  SetLogHandler([&](const LogRecord& line) { codes.emplace_back(line.code); });
   ASSERT_TRUE(sink_.Dead({input, DeadLetterReason::kTooLarge, "over the limit"}, context).ok());
+  SetLogHandler({});
+  EXPECT_EQ(codes, std::vector<std::string>{"record_without_value"});
   const WrittenRecord& record = Only();
   EXPECT_EQ(record.value, std::nullopt);
   EXPECT_EQ(record.key, "k");
