@@ -110,15 +110,17 @@ absl::Status Shard::WriteSnapshot() {
 }
 
 absl::Status Shard::CommitForStop() {
-  if (!output_.ready()) return absl::OkStatus();
-  for (auto& [id, work] : works_) {
-    if (work.running() && work.has_unwritten_move()) work.SetDirty();
+  absl::Status status;
+  if (output_.ready()) {
+    for (auto& [id, work] : works_) {
+      if (work.running() && work.has_unwritten_move()) work.SetDirty();
+    }
+    status = Commit();
+    for (auto& [id, work] : works_) {
+      if (status.ok()) status = SnapshotForStop(work);
+    }
   }
-  absl::Status status = Commit();
-  for (auto& [id, work] : works_) {
-    if (status.ok()) status = SnapshotForStop(work);
-  }
-  if (!output_.ready()) {
+  if (!output_.ready() && !works_.empty()) {
     Log(LogLevel::kWarn, "last_commit_failed",
         "the last commit failed or is in doubt; the next start reads on from what is committed",
         {{"shard", options_.shard}});

@@ -1,4 +1,5 @@
 // The shard on a broker and a clock in memory: what is committed when, and what survives which failure.
+#include "sinks/log.h"
 #include "tests/kafka/shard_fixture.h"
 
 namespace tidemark {
@@ -95,6 +96,22 @@ TEST_F(ShardTest, AFailedCommitLeavesNothingAndTheRecordsAreReadAgain) {
   EXPECT_EQ(CountOf("sessions-dead-letters"), 1);
   EXPECT_EQ(OpenSessions(), 1U);
   EXPECT_EQ(Snapshot().counters.records, 2U) << "what was not committed is not counted";
+}
+
+TEST_F(ShardTest, AStopSaysThatTheLastCommitFailed) {
+  std::vector<std::string> codes;
+  SetLogHandler([&](const LogRecord& record) { codes.emplace_back(record.code); });
+  ASSERT_TRUE(shard_->CommitForStop().ok());
+  EXPECT_TRUE(codes.empty()) << "nothing was assigned";
+  Assign({kP0});
+  broker_.commit_answer = absl::AbortedError("test");
+  broker_.commit_happens = false;
+  broker_.Give({{kP0, {0}, Event("a", 0)}});
+  Step();  // the commit fails, and the stop comes before there is another producer
+  codes.clear();
+  ASSERT_TRUE(shard_->CommitForStop().ok());
+  SetLogHandler({});
+  EXPECT_EQ(codes, std::vector<std::string>{"last_commit_failed"});
 }
 
 TEST_F(ShardTest, ACommitThatHappenedAlthoughItsAnswerWasLostIsNotRepeated) {
