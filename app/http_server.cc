@@ -16,7 +16,7 @@
 namespace tidemark {
 namespace {
 
-constexpr size_t kThreads = 4;
+constexpr size_t kThreads = 16;  // connections that say nothing keep one busy each; a probe is not to wait for them
 constexpr time_t kPatienceSeconds = 1;  // with a client that says nothing; also the most that Stop waits for one
 constexpr size_t kMaxRequestBytes = 8'192;
 constexpr char kMetricsType[] = "text/plain; version=0.0.4; charset=utf-8";
