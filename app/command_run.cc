@@ -47,13 +47,10 @@ absl::StatusOr<bool> PrepareTopics(const KafkaOptions& options) {
       const absl::Status usable = EnsureTopics(options, *topics);
       if (usable.ok()) return true;
       if (!absl::IsUnavailable(usable)) return usable;
-    } else if (absl::IsPermissionDenied(topics.status())) {
-      // Told as broker_refuses. A broker that is just starting can refuse, too: so wait, as with one that does not
-      // answer.
-    } else if (!absl::IsUnavailable(topics.status())) {
-      return topics.status();
-    } else {
+    } else if (absl::IsUnavailable(topics.status())) {
       NoteBrokersAway(options.brokers, std::string(topics.status().message()));
+    } else if (!absl::IsPermissionDenied(topics.status())) {  // a refusal is told already, and may pass as well
+      return topics.status();
     }
     if (WaitForStopSignal(kTurn)) return false;
   }

@@ -58,9 +58,7 @@ void KafkaSink::NoteWithoutValue(std::string_view topic, const Source& source, O
   ++records_without_value_;
   Log(LogLevel::kWarn, "record_without_value", "a result over message.max.bytes is written without its value",
       {{"topic", topic}, {"partition", source.partition.value}, {"offset", offset.value}, {"bytes", bytes}},
-      "raise message.max.bytes in [kafka.properties] and max.message.bytes of the topics; the offset is where the "
-      "event "
-      "is whole");
+      "raise message.max.bytes in [kafka.properties] and max.message.bytes of the topics; the whole is at the offset");
 }
 
 absl::Status KafkaSink::WriteOversizedSession(const ClosedSession& session, const Source& source,
