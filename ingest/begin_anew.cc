@@ -32,9 +32,10 @@ absl::StatusOr<std::vector<PartitionId>> AllPartitions(const KafkaOptions& optio
   return partitions;
 }
 
-// A static member that was stopped remains one until its session ends.
+// A static member that was stopped remains one until its session ends. If others were joining when all were stopped,
+// the broker waits for that end, lets them in, and only then do their own sessions begin.
 absl::Status AwaitEmptyGroup(KafkaClient& broker, const KafkaOptions& options) {
-  const Duration patience = SessionTimeout(options) + Seconds(5);
+  const Duration patience = SessionTimeout(options) + SessionTimeout(options) + Seconds(5);
   const SystemClock clock;
   const MonotonicTime began = clock.Now();
   for (bool told = false;; told = true) {

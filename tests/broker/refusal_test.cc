@@ -146,6 +146,26 @@ TEST_F(RefusalTest, APlaceToBeginAtThatIsNotInTheTopic) {
   EXPECT_EQ(recover("100").exit_code, 0) << "where the next record will be";
 }
 
+// The broker notices that the first is gone after its session, lets the second in, and notices after another session.
+TEST_F(RefusalTest, MembersThatWereStoppedWhileTheyJoined) {
+  setenv("TIDEMARK_KAFKA_PROPERTY_SESSION_TIMEOUT_MS", "10000", 1);
+  const auto start = [&](const std::string& name) {
+    Settings settings = BaseSettings();
+    settings["kafka.instance_id"] = name;
+    return std::make_unique<TidemarkRun>(settings, directory(), name);
+  };
+  const auto first = start("first");
+  ASSERT_TRUE(first->AwaitReady(kPatience)) << first->Log();
+  first->process().Signal(SIGSTOP);  // it cannot join again, which those who join wait for
+  const int members = admin().Describe(kGroup).members;
+  const auto second = start("second");
+  ASSERT_TRUE(Eventually(kPatience, [&] { return admin().Describe(kGroup).members > members; })) << second->Log();
+  first->process().Signal(SIGKILL);
+  second->process().Signal(SIGKILL);
+  EXPECT_EQ(admin().Describe(kGroup).state, "PreparingRebalance");
+  Recover("committed");
+}
+
 TEST_F(RefusalTest, ACommitOfANewerVersion) {
   admin().Commit(kGroup, kTopic, 1, 100, "tidemark9 and whatever that will say");
   ExpectRefusal("newer", 1, "newer version");
