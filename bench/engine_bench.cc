@@ -46,10 +46,11 @@ int main(int argc, char** argv) {
   of_population.add_flag("--small", population.options.small, "Events of 300 bytes");
   of_population.callback([&] { RunPopulation(population); });
 
-  uint64_t sessions = 1'000'000;
+  uint64_t sessions = 1'000'000, seed = 1;
   CLI::App& of_memory = *app.add_subcommand("memory", "Resident bytes of an open session");
   of_memory.add_option("--sessions", sessions, "Open at the end, about")->capture_default_str();
-  of_memory.callback([&] { RunMemory(sessions); });
+  of_memory.add_option("--seed", seed, "Of the traffic")->capture_default_str();
+  of_memory.callback([&] { RunMemory(sessions, seed); });
 
   CLI11_PARSE(app, argc, argv);
   return EXIT_SUCCESS;

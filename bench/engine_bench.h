@@ -24,7 +24,7 @@ struct PopulationArguments {
 
 void RunFile(const FileArguments& arguments);
 void RunPopulation(const PopulationArguments& arguments);
-void RunMemory(uint64_t sessions);
+void RunMemory(uint64_t sessions, uint64_t seed);
 
 // Ends the program when a result is wrong.
 void Require(bool ok, const std::string& what);

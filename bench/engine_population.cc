@@ -123,10 +123,11 @@ void RunPopulation(const PopulationArguments& arguments) {
 
 // Ordinary traffic, until as many sessions are open as there ever will be: its visitors come every 62.5 minutes, and
 // their sessions are open for 25 of them.
-void RunMemory(uint64_t sessions) {
+void RunMemory(uint64_t sessions, uint64_t seed) {
   constexpr uint64_t kVisitorsPerTenSessions = 25;
   constexpr Duration kUntilSteady = Minutes(63);
   TrafficOptions options;
+  options.seed = seed;
   options.visitors = static_cast<uint32_t>(sessions * kVisitorsPerTenSessions / 10);
   TrafficGenerator generator(options);
   Partition partition(PartitionId{0}, Rules{});

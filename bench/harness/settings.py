@@ -26,7 +26,7 @@ class Sizes:
 
 QUICK = Sizes(repeat=3, web_events=300_000, other_events=500_000, yardstick_seconds=3, topic_events=500_000,
               topic_repeat=3, peer_events=300_000, peer_repeat=3, many_open=1_000_000, few_open=100_000,
-              memory_sessions=200_000,
+              memory_sessions=100_000,
               recoveries=(("recovery_s_1m", 1_000_000, 1),), latency_seconds=15, latency_on_disk=False,
               chart_open=(1_000, 10_000, 100_000), chart_events=50_000)
 
@@ -34,7 +34,7 @@ COMPLETE = Sizes(repeat=5, web_events=1_000_000, other_events=2_000_000, yardsti
                  topic_events=1_000_000, topic_repeat=20, peer_events=1_000_000, peer_repeat=5, many_open=10_000_000,
                  few_open=100_000,
                  memory_sessions=1_000_000,
-                 recoveries=(("recovery_s_1m", 1_000_000, 5), ("recovery_s_10m", 10_000_000, 3)),
+                 recoveries=(("recovery_s_1m", 1_000_000, 5), ("recovery_s_10m", 10_000_000, 5)),
                  latency_seconds=20, latency_on_disk=True, chart_open=(1_000, 10_000, 100_000, 1_000_000, 10_000_000),
                  chart_events=200_000)
 
