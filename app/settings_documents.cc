@@ -77,7 +77,7 @@ void CheckTransactions(const KafkaOptions& kafka, Findings* findings) {
   const Duration timeout = TransactionTimeout(kafka);
   if (kafka.commit_interval < timeout) return;
   findings->errors.push_back(
-      {{"kafka.commit_interval"},
+      {{"kafka.commit_interval", fmt::format("{}.transaction.timeout.ms", kPropertiesTable)},
        fmt::format("kafka.commit_interval = \"{}\" is not shorter than transaction.timeout.ms = {} in "
                    "[kafka.properties], after which the brokers end a transaction; make it the shorter one",
                    FormatDuration(kafka.commit_interval), timeout.ms)});

@@ -218,7 +218,10 @@ TEST_F(LoaderTest, BadVariablesAndFlagsAreNamed) {
   EXPECT_THAT(error({"", {}, {"http.port"}}), HasSubstr("expected section.key=value"));
   EXPECT_THAT(error({"", {}, {"kafka.late_topic=sessions"}}), HasSubstr("give each a topic of its own"));
   EXPECT_THAT(error({"", {"TIDEMARK_KAFKA_PROPERTY_TRANSACTION_TIMEOUT_MS=5000"}, {"kafka.commit_interval=10s"}}),
-              HasSubstr("not shorter than transaction.timeout.ms = 5000"));
+              HasSubstr("--set kafka.commit_interval: kafka.commit_interval = \"10s\" is not shorter than "
+                        "transaction.timeout.ms = 5000"));
+  EXPECT_THAT(error({"", {"TIDEMARK_KAFKA_PROPERTY_TRANSACTION_TIMEOUT_MS=1000"}, {}}),
+              HasSubstr("TIDEMARK_KAFKA_PROPERTY_TRANSACTION_TIMEOUT_MS: kafka.commit_interval = \"1s\""));
   EXPECT_TRUE(LoadConfig({"", {}, {"kafka.commit_interval=1m"}}).ok()) << "the time-out is longer by itself";
 }
 
