@@ -112,27 +112,36 @@ EventTime Population::NextTime() {
   return disorder_ > 0 && random_.Chance(disorder_) ? due - Milliseconds(random_.Between(1'000, 25'000)) : due;
 }
 
+// A consumer hands out a partition's records one behind the other in memory, so that is how they are written.
 void Population::Next(uint64_t count, PopulationBatch& batch) {
   batch.bytes.clear();
   batch.events.clear();
+  drawn_.clear();
   for (uint64_t i = 0; i < count; ++i) {
     const uint64_t visitor = random_.Next() % visitors_;
     const auto& visit = visits_[visitor % visits_.size()];
     const Template& event = visit[random_.Below(static_cast<uint32_t>(visit.size()))];
-    const size_t offset = batch.bytes.size();
-    batch.bytes += event.text;
-    char* text = batch.bytes.data() + offset;
-    for (const size_t place : event.customer_ids) WriteId(MixBits(visitor), text + place);
-    for (const size_t place : event.session_ids) WriteId(MixBits(~visitor), text + place);
-    date_.clear();
-    AppendTimestamp(NextTime(), date_);
-    date_.copy(text + event.date, kDateBytes);
-    WriteId(MixBits(++written_), text + event.event_id);
     const auto partition = static_cast<uint32_t>(MixBits(visitor + 1) % options_.partitions);
-    batch.events.push_back({offset, event.text.size(), partition});
+    const EventTime time = NextTime();
+    drawn_.push_back({&event, visitor, ++written_, time, partition});
   }
-  std::stable_sort(batch.events.begin(), batch.events.end(),
-                   [](const auto& a, const auto& b) { return a.partition < b.partition; });
+  std::stable_sort(drawn_.begin(), drawn_.end(),
+                   [](const Drawn& a, const Drawn& b) { return a.partition < b.partition; });
+  for (const Drawn& drawn : drawn_) Write(drawn, batch);
+}
+
+void Population::Write(const Drawn& drawn, PopulationBatch& batch) {
+  const Template& event = *drawn.event;
+  const size_t offset = batch.bytes.size();
+  batch.bytes += event.text;
+  char* text = batch.bytes.data() + offset;
+  for (const size_t place : event.customer_ids) WriteId(MixBits(drawn.visitor), text + place);
+  for (const size_t place : event.session_ids) WriteId(MixBits(~drawn.visitor), text + place);
+  date_.clear();
+  AppendTimestamp(drawn.time, date_);
+  date_.copy(text + event.date, kDateBytes);
+  WriteId(MixBits(drawn.number), text + event.event_id);
+  batch.events.push_back({offset, event.text.size(), drawn.partition});
 }
 
 uint64_t Population::events_until_steady() const {

@@ -32,7 +32,7 @@ struct PopulationBatch {
     uint32_t partition = 0;
   };
   std::string bytes;
-  std::vector<Event> events;  // by partition, as a consumer hands them out
+  std::vector<Event> events;  // by partition, as a consumer hands them out, and so are their bytes
 
   std::string_view Value(const Event& event) const { return {bytes.data() + event.offset, event.size}; }
 };
@@ -56,10 +56,20 @@ class Population {
     size_t date = 0;
   };
 
+  // An event that is still to be written.
+  struct Drawn {
+    const Template* event;
+    uint64_t visitor;
+    uint64_t number;
+    EventTime time;
+    uint32_t partition;
+  };
+
   void MakeTemplates();
   static bool Locate(Template& event);
   void Extend(Template& event, size_t step) const;
   EventTime NextTime();
+  void Write(const Drawn& drawn, PopulationBatch& batch);
 
   const PopulationOptions options_;
   const uint64_t visitors_;
@@ -67,6 +77,7 @@ class Population {
   std::vector<std::vector<Template>> visits_;  // those of one visit belong together
   Random random_{1};
   uint64_t written_ = 0;
+  std::vector<Drawn> drawn_;
   std::string date_;
 };
 
