@@ -9,7 +9,7 @@
 // tests of a real Kafka use.
 //
 //   kafka_throughput_bench [--events N] [--visitors N] [--partitions N] [--repeat N] [--snapshot-interval SECONDS]
-//                          [--property NAME=VALUE]... [--small] [--directory D]
+//                          [--compression lz4] [--property NAME=VALUE]... [--small] [--directory D]
 //
 // The last line, in JSON: events per second of each repetition, and microseconds of CPU an event.
 #include <fmt/format.h>
@@ -53,6 +53,7 @@ struct Arguments {
   int repeat = 5;
   int64_t snapshot_interval_s = 2;  // much shorter than by default: a reading takes seconds, and is to have its share
   bool small = false;
+  std::string compression = "uncompressed";       // of the topic; a value of Kafka's compression.type for topics
   std::map<std::string, std::string> properties;  // librdkafka's
   std::string directory = "kafka-throughput-bench";
 };
@@ -170,7 +171,7 @@ class Bench {
     if (!kafka_) GiveUp("Kafka did not start");
     PinTo(0);
     admin_ = std::make_unique<KafkaAdmin>(kafka_->address());
-    admin_->CreateTopic(kTopic, arguments.partitions);
+    admin_->CreateTopic(kTopic, arguments.partitions, {{"compression.type", arguments.compression}});
     for (const char* topic : {"sessions", "sessions-late", "sessions-dead-letters"}) {
       admin_->CreateTopic(topic, arguments.partitions);
     }
@@ -364,6 +365,9 @@ int main(int argc, char** argv) {
   app.add_option("--snapshot-interval", arguments.snapshot_interval_s, "Of a partition, in seconds, exactly once")
       ->capture_default_str();
   app.add_flag("--small", arguments.small, "Events of 300 bytes instead of 1.75 KB");
+  app.add_option("--compression", arguments.compression, "Of the topic")
+      ->check(CLI::IsMember({"uncompressed", "lz4", "snappy", "zstd", "gzip"}))
+      ->capture_default_str();
   const auto add_properties = [&](const std::vector<std::string>& all) {
     for (const std::string& text : all) {
       const size_t equals = text.find('=');
