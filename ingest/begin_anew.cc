@@ -4,6 +4,7 @@
 #include <fmt/format.h>
 
 #include <chrono>
+#include <optional>
 #include <thread>
 
 #include "core/partition.h"
@@ -33,22 +34,25 @@ absl::StatusOr<std::vector<PartitionId>> AllPartitions(const KafkaOptions& optio
 }
 
 // A static member that was stopped remains one until its session ends. If others were joining when all were stopped,
-// the broker waits for that end, lets them in, and only then do their own sessions begin.
+// the broker waits for that end, lets them in, and only then do their own sessions begin. So who is alive is told by a
+// session in which nobody left.
 absl::Status AwaitEmptyGroup(KafkaClient& broker, const KafkaOptions& options) {
-  const Duration patience = SessionTimeout(options) + SessionTimeout(options) + Seconds(5);
+  const Duration patience = SessionTimeout(options) + Seconds(5);
   const SystemClock clock;
-  const MonotonicTime began = clock.Now();
-  for (bool told = false;; told = true) {
+  MonotonicTime changed = clock.Now();
+  for (std::optional<int> before;;) {
     const auto members = broker.GroupMembers();
     if (!members.ok()) return members.status();
     if (*members == 0) return absl::OkStatus();
-    if (clock.Now() - began >= patience) {
+    if (!before) {
+      Log(LogLevel::kInfo, "recover_waits", "waits for the group to be empty: who was stopped is a member for a while",
+          {{"members", *members}, {"seconds_for_one_to_leave", patience.ms / 1000}});
+    }
+    if (before != *members) changed = clock.Now();
+    before = *members;
+    if (clock.Now() - changed >= patience) {
       return absl::FailedPreconditionError(
           fmt::format("the group {} has {} members: stop every tidemark of this group first", options.group, *members));
-    }
-    if (!told) {
-      Log(LogLevel::kInfo, "recover_waits", "waits for the group to be empty: who was stopped is a member for a while",
-          {{"members", *members}, {"seconds_at_most", patience.ms / 1000}});
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(500));
   }
