@@ -148,7 +148,7 @@ TEST_F(RefusalTest, APlaceToBeginAtThatIsNotInTheTopic) {
 
 // The broker notices that the first is gone after its session, lets the second in, and notices after another session.
 TEST_F(RefusalTest, MembersThatWereStoppedWhileTheyJoined) {
-  setenv("TIDEMARK_KAFKA_PROPERTY_SESSION_TIMEOUT_MS", "10000", 1);
+  setenv("TIDEMARK_KAFKA_PROPERTY_SESSION_TIMEOUT_MS", "15000", 1);
   const auto start = [&](const std::string& name) {
     Settings settings = BaseSettings();
     settings["kafka.instance_id"] = name;
