@@ -92,15 +92,15 @@ absl::Status WaitForEnd(Job& job) {
   return job.Wait();
 }
 
-absl::Status RunJob(const Config& config, JobPointer& pointer, const std::string& url) {
-  auto started = Job::Start({config});
+absl::Status RunJob(const JobOptions& options, JobPointer& pointer, const std::string& url) {
+  auto started = Job::Start(options);
   if (!started.ok()) return started.status();
   const std::shared_ptr<Job> job = *std::move(started);
   pointer = job;
   Log(LogLevel::kInfo, "running", "running",
-      {{"topic", config.kafka.events_topic},
-       {"group", config.kafka.group},
-       {"shards", config.kafka.shards},
+      {{"topic", options.config.kafka.events_topic},
+       {"group", options.config.kafka.group},
+       {"shards", options.config.kafka.shards},
        {"http", url}});
   const absl::Status status = WaitForEnd(*job);
   pointer = std::shared_ptr<Job>();
@@ -108,7 +108,8 @@ absl::Status RunJob(const Config& config, JobPointer& pointer, const std::string
   return status;
 }
 
-absl::Status Serve(const Config& config) {
+absl::Status Serve(const JobOptions& options) {
+  const Config& config = options.config;
   JobPointer pointer;
   std::unique_ptr<HttpServer> http;
   if (!config.http.address.empty()) {
@@ -118,28 +119,28 @@ absl::Status Serve(const Config& config) {
   }
   const auto ready = PrepareTopics(config.kafka);
   if (!ready.ok()) return ready.status();
-  return *ready ? RunJob(config, pointer, http ? http->url() : "off") : absl::OkStatus();
+  return *ready ? RunJob(options, pointer, http ? http->url() : "off") : absl::OkStatus();
 }
 
-int Run(const ConfigFlags& flags, CommandContext& context) {
+int Run(const ConfigFlags& flags, const BrokerFactory& make_broker, CommandContext& context) {
   BlockStopSignals();
   auto config = context.LoadConfig(flags);
   if (!config.ok()) return context.Fail(config.status());
   FillInKafkaDefaults(config->kafka);
   const absl::Status usable = CheckLibrdkafka();
   if (!usable.ok()) return context.Fail(usable);
-  const absl::Status status = Serve(*config);
+  const absl::Status status = Serve({.config = *config, .make_broker = make_broker});
   FlushLog();
   return status.ok() ? kExitOk : context.Fail(status);
 }
 
 }  // namespace
 
-void AddRunCommand(CLI::App& app, CommandContext& context) {
+void AddRunCommand(CLI::App& app, CommandContext& context, const BrokerFactory& make_broker) {
   CLI::App& command =
       AddCommand(app, "run", "Turn the events of a Kafka topic into sessions, until stopped.", kExamples);
   const auto flags = AddConfigFlags(command);
-  context.OnRun(command, [=, &context] { return Run(*flags, context); });
+  context.OnRun(command, [=, &context] { return Run(*flags, make_broker, context); });
 }
 
 }  // namespace tidemark

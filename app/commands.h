@@ -23,6 +23,7 @@
 #include "absl/status/statusor.h"
 #include "app/config.h"
 #include "app/exit_codes.h"
+#include "app/job.h"
 
 namespace tidemark {
 
@@ -60,7 +61,7 @@ CLI::App& AddCommand(CLI::App& app, const std::string& name, const std::string& 
 // Adds --config and --set to a command.
 std::shared_ptr<ConfigFlags> AddConfigFlags(CLI::App& command);
 
-void AddRunCommand(CLI::App& app, CommandContext& context);
+void AddRunCommand(CLI::App& app, CommandContext& context, const BrokerFactory& make_broker = KafkaClient::Create);
 void AddReplayCommand(CLI::App& app, CommandContext& context);
 void AddGenerateCommand(CLI::App& app, CommandContext& context);
 void AddDemoCommand(CLI::App& app, CommandContext& context);

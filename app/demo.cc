@@ -80,7 +80,7 @@ absl::StatusOr<std::unique_ptr<Demo>> Demo::Start(DemoOptions options) {
   demo->file_ = *std::move(file);
   absl::Status status = demo->StartBroker();
   if (!status.ok()) return status;
-  auto job = Job::Start({demo->options_.config, kDemoSpeed});
+  auto job = Job::Start({.config = demo->options_.config, .event_time_speed = kDemoSpeed});
   if (!job.ok()) return job.status();
   demo->job_ = *std::move(job);
   status = demo->StartHttp();

@@ -53,13 +53,13 @@ absl::StatusOr<std::unique_ptr<Job>> Job::Start(JobOptions options) {
 }
 
 absl::Status Job::AddWorker(uint32_t shard, const std::string& incarnation) {
-  auto client = KafkaClient::Create(options_.config.kafka, shard);
-  if (!client.ok()) return client.status();
+  auto broker = options_.make_broker(options_.config.kafka, shard);
+  if (!broker.ok()) return broker.status();
   auto worker = std::make_unique<Worker>();
-  worker->client = *std::move(client);
+  worker->broker = *std::move(broker);
   ShardOptions shard_options{shard, options_.config.rules, options_.config.kafka, incarnation,
                              options_.event_time_speed};
-  worker->shard = std::make_unique<Shard>(std::move(shard_options), *worker->client, clock_, worker->heartbeat);
+  worker->shard = std::make_unique<Shard>(std::move(shard_options), *worker->broker, clock_, worker->heartbeat);
   worker->number = shard;
   worker->snapshot.shard = shard;
   workers_.push_back(std::move(worker));

@@ -8,6 +8,7 @@
 #include <absl/status/statusor.h>
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -21,9 +22,14 @@
 
 namespace tidemark {
 
+// What a shard reads from and writes to. KafkaClient::Create is the one; the benchmark has another, to leave
+// exactly-once out and see what it costs.
+using BrokerFactory = std::function<absl::StatusOr<std::unique_ptr<Broker>>(const KafkaOptions&, uint32_t shard)>;
+
 struct JobOptions {
   Config config;             // kafka.shards and kafka.instance_id are filled in if not set
   int event_time_speed = 1;  // see ShardOptions
+  BrokerFactory make_broker = KafkaClient::Create;
 };
 
 class Job {
@@ -46,7 +52,7 @@ class Job {
  private:
   struct Worker {
     uint32_t number = 0;
-    std::unique_ptr<KafkaClient> client;
+    std::unique_ptr<Broker> broker;
     std::unique_ptr<Shard> shard;
     ShardHeartbeat heartbeat;
     std::atomic<bool> ended{false};

@@ -1,12 +1,12 @@
 // What reading from Kafka costs, what the engine adds, and what exactly-once adds to that.
 //
-// A real Kafka on one core, everything else of this process on another. The same preloaded topic is read to its end in
-// turn by
+// A real Kafka on one core, everything else on another. The same preloaded topic is read to its end in turn by
 //   consumer      a bare librdkafka consumer that counts records and bytes
-//   at_least_once a shard whose outputs go to a producer without transactions; no offsets, no snapshots, no decisions
-//   exactly_once  a shard as `tidemark run` has it, with the settings' defaults but for more frequent snapshots
-// A reading counts if it took every record and, of the shards, as many sessions as the others. Needs the jars that the
-// tests of a real Kafka use.
+//   at_least_once `tidemark run` with one shard but no transactions, offsets, decisions and snapshots
+//                 (run_without_exactly_once.cc)
+//   exactly_once  `tidemark run` with one shard, and the settings' defaults but for more frequent snapshots
+// A reading counts if it took every record and, of the latter two, closed as many sessions as the others. Needs the
+// jars that the tests of a real Kafka use.
 //
 //   kafka_throughput_bench [--events N] [--visitors N] [--partitions N] [--repeat N] [--snapshot-interval SECONDS]
 //                          [--compression lz4] [--property NAME=VALUE]... [--small] [--directory D]
@@ -19,32 +19,40 @@
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <chrono>
+#include <csignal>
 #include <ctime>
 #include <filesystem>
 #include <iostream>
 #include <map>
 #include <memory>
 #include <string>
+#include <thread>
 #include <vector>
 
-#include "ingest/kafka_client.h"
-#include "ingest/record_producer.h"
-#include "ingest/shard.h"
+#include "ingest/kafka_handle.h"
+#include "ingest/kafka_options.h"
 #include "ingest/traffic_generator.h"
 #include "sinks/log.h"
 #include "tests/broker/kafka_admin.h"
 #include "tests/broker/kafka_server.h"
+#include "tests/broker/tidemark_process.h"
 
 namespace tidemark::bench {
 namespace {
 
 using testing::KafkaAdmin;
 using testing::KafkaServer;
+using testing::RunCommand;
+using testing::Settings;
 using testing::StoredRecord;
+using testing::TidemarkRun;
 using WallClock = std::chrono::steady_clock;
 
 constexpr char kTopic[] = "journey-events";
-constexpr Duration kNever = Days(365);
+constexpr int kOurCore = 0;
+constexpr int kOtherCore = 1;  // the broker's
+constexpr std::chrono::seconds kLongest{600};
+constexpr std::chrono::milliseconds kBetweenLooks{100};
 
 struct Arguments {
   uint64_t events = 1'000'000;
@@ -67,29 +75,15 @@ void Require(const absl::Status& status) {
   if (!status.ok()) GiveUp(status.ToString());
 }
 
-double SecondsSince(WallClock::time_point start) {
-  return std::chrono::duration<double>(WallClock::now() - start).count();
+double SecondsBetween(WallClock::time_point start, WallClock::time_point end) {
+  return std::chrono::duration<double>(end - start).count();
 }
 
 struct Reading {
   double rate = 0;    // events per second
-  double cpu_us = 0;  // microseconds that all threads of this process have spent on an event
+  double cpu_us = 0;  // microseconds that all threads of its process have spent on an event
   uint64_t records = 0;
   uint64_t sessions = 0;
-};
-
-// From its construction on.
-class Stopwatch {
- public:
-  double Seconds() const { return SecondsSince(start_); }
-  void Fill(uint64_t events, Reading& reading) const {
-    reading.rate = static_cast<double>(events) / Seconds();
-    reading.cpu_us = static_cast<double>(std::clock() - cpu_) * 1e6 / CLOCKS_PER_SEC / static_cast<double>(events);
-  }
-
- private:
-  WallClock::time_point start_ = WallClock::now();
-  std::clock_t cpu_ = std::clock();
 };
 
 // Threads and programs that are started from here on run on this core alone.
@@ -100,76 +94,14 @@ void PinTo(int core) {
   if (sched_setaffinity(0, sizeof(cores), &cores) != 0) GiveUp(fmt::format("cannot use core {}", core));
 }
 
-// A broker without transactions: what a shard writes goes out, what it would commit does not.
-class PlainBroker : public Broker {
- public:
-  PlainBroker(const KafkaOptions& options, std::unique_ptr<KafkaClient> client)
-      : state_topic_(StateTopic(options)), client_(std::move(client)) {
-    KafkaProperties ours;
-    AddProducerSettings(ours);
-    auto conf = MakeKafkaConf(options, ours);
-    Require(conf.status());
-    auto producer = MakeKafkaClient(RD_KAFKA_PRODUCER, *std::move(conf));
-    Require(producer.status());
-    producer_ = *std::move(producer);
-  }
-
-  absl::Status Poll(Duration timeout, PollResult& result) override {
-    rd_kafka_poll(producer_.get(), 0);
-    return client_->Poll(timeout, result);
-  }
-  std::span<const RecordHeader> Headers(const InputRecord& record) override { return client_->Headers(record); }
-  absl::StatusOr<uint64_t> Assign(std::span<const PartitionStart> starts) override { return client_->Assign(starts); }
-  uint64_t Unassign() override { return client_->Unassign(); }
-  absl::StatusOr<std::vector<CommittedOffset>> Committed(std::span<const PartitionId> partitions) override {
-    return client_->Committed(partitions);
-  }
-  absl::StatusOr<Offset> FirstOffset(PartitionId partition) override { return client_->FirstOffset(partition); }
-  std::vector<std::optional<Offset>> EndOffsets(std::span<const PartitionId> partitions) override {
-    return client_->EndOffsets(partitions);
-  }
-  std::optional<Offset> CachedEnd(PartitionId partition) override { return client_->CachedEnd(partition); }
-
-  absl::Status RestartProducer() override { return absl::OkStatus(); }
-  absl::Status BeginTransaction() override { return absl::OkStatus(); }
-  absl::Status SendOffsets(std::span<const CommittedOffset>) override { return absl::OkStatus(); }
-  absl::Status CommitTransaction() override { return absl::OkStatus(); }
-  uint64_t max_record_bytes() const override { return 1'000'000; }
-  uint64_t UnacknowledgedBytes() override { return 0; }
-  absl::Status Write(const OutputRecord& record) override {
-    if (record.topic == state_topic_) return absl::OkStatus();
-    for (;;) {
-      const KafkaError error = Produce(producer_.get(), record);
-      if (!error) return absl::OkStatus();
-      if (rd_kafka_error_code(error.get()) != RD_KAFKA_RESP_ERR__QUEUE_FULL) {
-        return absl::InternalError(rd_kafka_error_string(error.get()));
-      }
-      rd_kafka_poll(producer_.get(), 100);
-    }
-  }
-
-  absl::Status ReadState(std::span<const PartitionStart> starts) override { return client_->ReadState(starts); }
-  absl::Status PollState(Duration timeout, StatePollResult& result) override {
-    return client_->PollState(timeout, result);
-  }
-  absl::StatusOr<Offset> StateEnd(PartitionId partition) override { return client_->StateEnd(partition); }
-  void TruncateState(PartitionId, Offset) override {}
-  void Close() override { client_->Close(); }
-
- private:
-  const std::string state_topic_;
-  std::unique_ptr<KafkaClient> client_;
-  KafkaClientHandle producer_;
-};
-
 class Bench {
  public:
   explicit Bench(const Arguments& arguments) : arguments_(arguments) {
     std::filesystem::create_directories(arguments.directory);
-    PinTo(1);
+    PinTo(kOtherCore);
     kafka_ = KafkaServer::Start(arguments.directory, {.optimised = true});
     if (!kafka_) GiveUp("Kafka did not start");
-    PinTo(0);
+    PinTo(kOurCore);
     admin_ = std::make_unique<KafkaAdmin>(kafka_->address());
     admin_->CreateTopic(kTopic, arguments.partitions, {{"compression.type", arguments.compression}});
     for (const char* topic : {"sessions", "sessions-late", "sessions-dead-letters"}) {
@@ -204,7 +136,7 @@ class Bench {
                                   {"fetch.max.bytes", "8388608"},
                                   {"queued.min.messages", "10000000"},
                                   {"queued.max.messages.kbytes", "524288"}};
-    auto conf = MakeKafkaConf(Options("bare"), ours);
+    auto conf = MakeKafkaConf(ConsumerOptions(), ours);
     Require(conf.status());
     auto consumer = MakeKafkaClient(RD_KAFKA_CONSUMER, *std::move(conf));
     Require(consumer.status());
@@ -215,7 +147,8 @@ class Bench {
       rd_kafka_topic_partition_list_add(list.get(), kTopic, i)->offset = 0;
     }
     const KafkaQueue queue(rd_kafka_queue_get_consumer(client));
-    const Stopwatch watch;
+    const auto start = WallClock::now();
+    const std::clock_t cpu_at_start = std::clock();
     rd_kafka_assign(client, list.get());
     Reading reading;
     uint64_t bytes = 0;
@@ -230,88 +163,75 @@ class Bench {
         }
         rd_kafka_message_destroy(messages[static_cast<size_t>(i)]);
       }
-      if (watch.Seconds() > 600) GiveUp("the consumer does not come to the end");
+      if (WallClock::now() - start > kLongest) GiveUp("the consumer does not come to the end");
     }
-    watch.Fill(reading.records, reading);
+    const auto events = static_cast<double>(reading.records);
+    reading.rate = events / SecondsBetween(start, WallClock::now());
+    reading.cpu_us = static_cast<double>(std::clock() - cpu_at_start) * 1e6 / CLOCKS_PER_SEC / events;
     if (bytes != bytes_) GiveUp("the consumer saw other bytes than were written");
     return reading;
   }
 
-  Reading ReadWithShard(bool exactly_once) {
-    KafkaOptions options = Options(fmt::format("{}-{}", exactly_once ? "exactly" : "plain", ++runs_));
-    options.snapshot_interval = exactly_once ? Seconds(arguments_.snapshot_interval_s) : kNever;
-    if (!exactly_once) options.recovery_target = kNever;
-    admin_->CreateTopic(StateTopic(options), arguments_.partitions, {{"cleanup.policy", "delete"}});
-    auto client = KafkaClient::Create(options, 0);
-    Require(client.status());
-    std::unique_ptr<Broker> broker;
-    if (exactly_once) {
-      broker = *std::move(client);
-    } else {
-      broker = std::make_unique<PlainBroker>(options, *std::move(client));
-    }
-    const SystemClock clock;
-    ShardHeartbeat heartbeat;
-    Shard shard({0, Rules{}, options, "bench"}, *broker, clock, heartbeat);
-    const Reading reading = ReadToTheEnd(shard);
-    shard.Close();
-    return reading;
+  // From when it is at work to when it has taken the last record: starting and joining the group is no throughput.
+  Reading ReadWithRun(bool exactly_once) {
+    const std::string name = fmt::format("{}-{}", exactly_once ? "exactly" : "plain", ++runs_);
+    std::vector<std::string> command = RunCommand(SettingsOf(name, exactly_once));
+    if (!exactly_once) command.front() = TIDEMARK_WITHOUT_EXACTLY_ONCE;
+    TidemarkRun run(arguments_.directory, name, command);
+    PinTo(kOtherCore);  // looking at it is no work of its core
+    if (!run.AwaitReady(kLongest)) GiveUp(name + " is not ready:\n" + run.Log());
+    const Look first = AwaitRecords(run, 1);
+    const Look last = AwaitRecords(run, arguments_.events);
+    const std::optional<double> sessions = run.Metric("tidemark_sessions_closed_total");
+    if (!sessions) GiveUp(name + " does not answer any more:\n" + run.Log());
+    run.process().Signal(SIGTERM);
+    if (run.process().Wait(kLongest) != 0) GiveUp(name + " did not end well:\n" + run.Log());
+    PinTo(kOurCore);
+    const auto events = static_cast<double>(last.records - first.records);
+    return {events / SecondsBetween(first.time, last.time), (last.cpu_s - first.cpu_s) * 1e6 / events, last.records,
+            static_cast<uint64_t>(*sessions)};
   }
 
  private:
-  KafkaOptions Options(const std::string& group) const {
+  struct Look {
+    WallClock::time_point time;
+    double cpu_s = 0;  // of all threads since its start
+    uint64_t records = 0;
+  };
+
+  // A process copies its counters out ten times a second, so that is how often to look; the first look and the last are
+  // late by as much in the middle.
+  static Look AwaitRecords(TidemarkRun& run, uint64_t records) {
+    const auto deadline = WallClock::now() + kLongest;
+    while (WallClock::now() < deadline && run.process().Running()) {
+      const double taken = run.Metric("tidemark_records_consumed_total").value_or(0);
+      const Look look{WallClock::now(), run.process().CpuSeconds(), static_cast<uint64_t>(taken)};
+      if (look.records >= records) return look;
+      std::this_thread::sleep_for(kBetweenLooks);
+    }
+    GiveUp("tidemark run does not come to the end:\n" + run.Log());
+  }
+
+  Settings SettingsOf(const std::string& group, bool exactly_once) const {
+    Settings settings = {{"kafka.brokers", kafka_->address()},
+                         {"kafka.group", group},
+                         {"kafka.events_topic", kTopic},
+                         {"kafka.create_topics", "true"},
+                         {"kafka.partitions", std::to_string(arguments_.partitions)},
+                         {"kafka.shards", "1"},
+                         {"kafka.instance_id", "bench"},
+                         {"log.level", "info"}};
+    settings["state.snapshot_interval"] = exactly_once ? fmt::format("{}s", arguments_.snapshot_interval_s) : "24h";
+    if (!exactly_once) settings["state.recovery_target"] = "1h";
+    for (const auto& [name, value] : arguments_.properties) settings["kafka.properties." + name] = value;
+    return settings;
+  }
+
+  KafkaOptions ConsumerOptions() const {
     KafkaOptions options;
     options.brokers = kafka_->address();
-    options.group = group;
-    options.instance_id = "bench";
     options.properties = arguments_.properties;
     return options;
-  }
-
-  // From when all partitions are at work: joining the group is no throughput.
-  Reading ReadToTheEnd(Shard& shard) const {
-    const Stopwatch all_of_it;
-    Stopwatch watch;
-    uint64_t at_start = 0;
-    bool all = false;
-    ShardSnapshot snapshot;
-    Reading reading;
-    for (uint64_t step = 0; reading.records < arguments_.events; ++step) {
-      Require(shard.Step(Milliseconds(100)));
-      constexpr uint64_t kStepsBetweenLooks = 8;
-      if (all && step % kStepsBetweenLooks > 0) continue;
-      shard.FillSnapshot(snapshot);
-      reading.records = RecordsTaken(snapshot);
-      if (!all && AllRunning(snapshot)) {
-        all = true;
-        watch = Stopwatch();
-        at_start = reading.records;
-      }
-      if (all_of_it.Seconds() > 600) GiveUp("the shard does not come to the end");
-    }
-    watch.Fill(reading.records - at_start, reading);
-    Require(shard.CommitForStop());
-    shard.FillSnapshot(snapshot);
-    for (const auto& closed : snapshot.counters.sessions_closed) {
-      for (const uint64_t count : closed) reading.sessions += count;
-    }
-    return reading;
-  }
-
-  static uint64_t RecordsTaken(const ShardSnapshot& snapshot) {
-    uint64_t records = 0;
-    for (const PartitionSnapshot& partition : snapshot.partitions) {
-      records += static_cast<uint64_t>(partition.next.value);
-    }
-    return records;
-  }
-
-  bool AllRunning(const ShardSnapshot& snapshot) const {
-    const auto running =
-        std::count_if(snapshot.partitions.begin(), snapshot.partitions.end(), [](const PartitionSnapshot& partition) {
-          return partition.state == WorkState::kRunning && partition.next.value > 0;
-        });
-    return running == arguments_.partitions;
   }
 
   const Arguments arguments_;
@@ -330,18 +250,23 @@ int Run(const Arguments& arguments) {
   std::optional<uint64_t> sessions;
   const auto take = [&](const std::string& name, const Reading& reading) {
     if (reading.records != arguments.events) GiveUp(name + " did not take every record once");
-    const bool shard = name != "consumer";
-    if (shard && sessions && *sessions != reading.sessions) GiveUp(name + " has another number of sessions");
-    if (shard) sessions = reading.sessions;
+    const bool makes_sessions = name != "consumer";
+    if (makes_sessions && sessions.value_or(reading.sessions) != reading.sessions) {
+      GiveUp(name + " has another number of sessions");
+    }
+    if (makes_sessions) sessions = reading.sessions;
     rates[name].push_back(reading.rate);
     cpu_us[name].push_back(reading.cpu_us);
     std::cerr << fmt::format("{:14} {:9.0f} events/s  {:.2f} us of CPU an event  {} sessions closed\n", name,
                              reading.rate, reading.cpu_us, reading.sessions);
   };
+  // The first readings find a broker whose code is not compiled and whose log is being written out: they do not count.
+  bench.ReadWithConsumer();
+  bench.ReadWithRun(true);
   for (int i = 0; i < arguments.repeat; ++i) {
     take("consumer", bench.ReadWithConsumer());
-    take("at_least_once", bench.ReadWithShard(false));
-    take("exactly_once", bench.ReadWithShard(true));
+    take("at_least_once", bench.ReadWithRun(false));
+    take("exactly_once", bench.ReadWithRun(true));
   }
   std::string json;
   for (const auto& [name, each] : rates) {
@@ -357,7 +282,7 @@ int Run(const Arguments& arguments) {
 
 int main(int argc, char** argv) {
   tidemark::bench::Arguments arguments;
-  CLI::App app("Reading a topic of a real Kafka: a bare consumer, a shard without exactly-once, a shard with it.");
+  CLI::App app("Reading a topic of a real Kafka: a bare consumer, tidemark run without exactly-once, and with it.");
   app.add_option("--events", arguments.events, "In the topic")->capture_default_str();
   app.add_option("--visitors", arguments.visitors, "Whose sessions they are")->capture_default_str();
   app.add_option("--partitions", arguments.partitions, "Of the topic")->capture_default_str();

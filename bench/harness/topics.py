@@ -18,11 +18,11 @@ def preloaded_topic(context):
     sizes = context.sizes
     command = [context.program("bench/kafka_throughput_bench"), "--events", sizes.topic_events, "--partitions",
                PARTITIONS, "--repeat", sizes.topic_repeat, "--directory", context.file("kafka-throughput")]
-    say("kafka_vs_consumer, exactly_once_cost: a consumer, a shard without and with exactly-once in turn")
+    say("kafka_vs_consumer, exactly_once_cost: a consumer, run without and with exactly-once in turn")
     rates = last_json(run(command, limit=2400).stdout)
     shutil.rmtree(context.file("kafka-throughput"), ignore_errors=True)
     context.results.add("kafka_vs_consumer", ratios(rates["exactly_once"], rates["consumer"]), [shown(command)],
-                        "a shard in the benchmark's process, as `run` has it; its broker on the other core")
+                        "`tidemark run` with one shard on one core; its broker on the other one")
     context.results.add("exactly_once_cost", ratios(rates["exactly_once"], rates["at_least_once"]), [shown(command)],
                         "with: a snapshot of a partition every 2 s; without: no transactions, offsets, decisions, "
                         "snapshots; the digest is kept in both")

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <ctime>
 #include <fstream>
 #include <sstream>
 #include <thread>
@@ -75,6 +76,13 @@ bool ChildProcess::Running() {
   if (waitpid(pid_, &status, WNOHANG) != pid_) return true;
   exit_code_ = ExitCodeOfStatus(status);
   return false;
+}
+
+double ChildProcess::CpuSeconds() const {
+  clockid_t clock = 0;
+  timespec time{};
+  if (clock_getcpuclockid(pid_, &clock) != 0 || clock_gettime(clock, &time) != 0) return 0;
+  return static_cast<double>(time.tv_sec) + static_cast<double>(time.tv_nsec) / 1e9;
 }
 
 std::optional<int> ChildProcess::Wait(std::chrono::seconds limit) {

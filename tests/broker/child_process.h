@@ -26,6 +26,7 @@ class ChildProcess {
 
   void Signal(int signal);
   bool Running();
+  double CpuSeconds() const;  // user and system time of all its threads so far; 0: it has ended
   // The exit code, or 128 + the signal that ended it; nullopt: still running after `limit`.
   std::optional<int> Wait(std::chrono::seconds limit);
 
