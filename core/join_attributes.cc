@@ -131,7 +131,7 @@ void FoldAttributes(std::string_view incoming, ByteBuffer& merged, Session& sess
 }
 
 // What most events bring: new values of a few attributes that the session has. Their order is known then, so nothing is
-// sorted, or packed twice, as the general way does (bench/profile.md says what that is worth). False where it is
+// sorted, or packed twice, as the general way does (bench/README.md says what that is worth). False where it is
 // anything else; then nothing has happened.
 bool UpdateKnownAttributes(const Event& event, const JoinContext& context, Session& session) {
   constexpr size_t kFew = 8;  // each is looked for among all

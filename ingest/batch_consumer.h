@@ -3,7 +3,7 @@
 //
 // It fetches a little ahead of its reader and no further, so that what waits stays in the processor's caches and in
 // memory that is used over and over. With hundreds of megabytes waiting, each page is fresh from the kernel and every
-// byte comes from main memory (bench/profile.md). librdkafka stops fetching when `queued.max.messages.kbytes` wait.
+// byte comes from main memory (bench/README.md). librdkafka stops fetching when `queued.max.messages.kbytes` wait.
 // From release 2.2 on it looks again after `fetch.queue.backoff.ms`; before, it does when something wakes the broker's
 // thread, or a second later. There a reader that has taken half of what waited wakes it.
 //

@@ -25,7 +25,7 @@ void AddProducerSettings(KafkaProperties& ours) {
   // As much as a topic takes if nobody set its max.message.bytes (1,048,588), less a little.
   ours.emplace_back("message.max.bytes", "1048500");
   // Under idempotence librdkafka has one request of a partition on its way, and as long as it has and another batch is
-  // ready, its thread asks again and again without waiting (bench/profile.md). So a batch may take its time. A commit
+  // ready, its thread asks again and again without waiting (bench/README.md). So a batch may take its time. A commit
   // does not wait for it: it sends what there is.
   ours.emplace_back("linger.ms", "200");
   ours.emplace_back("partitioner", "murmur2_random");  // as Java's producers spread keys
