@@ -12,6 +12,9 @@ namespace {
 constexpr Duration kSessionTimeout = Seconds(30);
 constexpr size_t kBatchRecords = 1000;
 constexpr int kQueryTimeoutMs = 5'000;
+// A broker answers one request of a connection after the other, and a fetch that finds nothing after this long. So the
+// shard waits as long for the end of a quiet partition that it asks for while others have records at other brokers.
+constexpr char kFetchWaitMs[] = "100";
 constexpr int kEndOffsetsTimeoutMs = 2'000;
 constexpr int kProbeTimeoutMs = 500;
 constexpr Duration kProbeInterval = Seconds(1);
@@ -33,6 +36,7 @@ KafkaProperties ConsumerProperties(const KafkaOptions& options, uint32_t shard) 
                           {"enable.auto.offset.store", "false"},
                           {"enable.partition.eof", "true"},
                           {"allow.auto.create.topics", "false"},
+                          {"fetch.wait.max.ms", kFetchWaitMs},
                           {"session.timeout.ms", std::to_string(kSessionTimeout.ms)}};
   BatchConsumer::AddReadAhead(options, ours);
   return ours;

@@ -12,6 +12,9 @@ namespace {
 
 constexpr size_t kBatchRecords = 256;
 constexpr int kQueryTimeoutMs = 5'000;
+// A broker answers one request of a connection after the other, and a fetch that finds nothing after this long. So what
+// is asked meanwhile, such as where a partition ends, waits as long: a start without a state does that per partition.
+constexpr char kFetchWaitMs[] = "10";
 constexpr Duration kAskAgainAfter = Minutes(1);  // for partitions that were refused
 
 using AdminOptions = std::unique_ptr<rd_kafka_AdminOptions_t, KafkaDeleter<rd_kafka_AdminOptions_destroy>>;
@@ -45,6 +48,7 @@ KafkaProperties ConsumerProperties(const KafkaOptions& options, uint32_t shard) 
                           {"enable.auto.offset.store", "false"},
                           {"enable.partition.eof", "true"},
                           {"allow.auto.create.topics", "false"},
+                          {"fetch.wait.max.ms", kFetchWaitMs},
                           {"fetch.message.max.bytes", "8388608"}};
   BatchConsumer::AddReadAhead(options, ours);
   return ours;
