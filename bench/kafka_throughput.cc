@@ -5,8 +5,9 @@
 //   at_least_once `tidemark run` with one shard but no transactions, offsets, decisions and snapshots
 //                 (run_without_exactly_once.cc)
 //   exactly_once  `tidemark run` with one shard, and the settings' defaults but for more frequent snapshots
-// A reading counts if it took every record and, of the latter two, closed as many sessions as the others. Needs the
-// jars that the tests of a real Kafka use.
+// A reading is from when a contender has its first records until it has the last one: starting, connecting and joining
+// the group are no throughput. It counts if it took every record and, of the latter two, closed as many sessions as the
+// others. Needs the jars that the tests of a real Kafka use.
 //
 //   kafka_throughput_bench [--events N] [--visitors N] [--partitions N] [--repeat N] [--snapshot-interval SECONDS]
 //                          [--compression lz4] [--property NAME=VALUE]... [--small] [--directory D]
@@ -22,9 +23,12 @@
 #include <csignal>
 #include <ctime>
 #include <filesystem>
+#include <functional>
 #include <iostream>
 #include <map>
 #include <memory>
+#include <optional>
+#include <sstream>
 #include <string>
 #include <thread>
 #include <vector>
@@ -40,6 +44,7 @@
 namespace tidemark::bench {
 namespace {
 
+using testing::Eventually;
 using testing::KafkaAdmin;
 using testing::KafkaServer;
 using testing::RunCommand;
@@ -75,16 +80,28 @@ void Require(const absl::Status& status) {
   if (!status.ok()) GiveUp(status.ToString());
 }
 
-double SecondsBetween(WallClock::time_point start, WallClock::time_point end) {
-  return std::chrono::duration<double>(end - start).count();
-}
-
 struct Reading {
   double rate = 0;    // events per second
   double cpu_us = 0;  // microseconds that all threads of its process have spent on an event
   uint64_t records = 0;
   uint64_t sessions = 0;
 };
+
+// How far a contender is.
+struct Look {
+  WallClock::time_point time;
+  double cpu_s = 0;  // of all its threads
+  uint64_t records = 0;
+};
+
+Reading Between(const Look& first, const Look& last) {
+  const auto events = static_cast<double>(last.records - first.records);
+  Reading reading;
+  reading.rate = events / std::chrono::duration<double>(last.time - first.time).count();
+  reading.cpu_us = (last.cpu_s - first.cpu_s) * 1e6 / events;
+  reading.records = last.records;
+  return reading;
+}
 
 // Threads and programs that are started from here on run on this core alone.
 void PinTo(int core) {
@@ -147,32 +164,31 @@ class Bench {
       rd_kafka_topic_partition_list_add(list.get(), kTopic, i)->offset = 0;
     }
     const KafkaQueue queue(rd_kafka_queue_get_consumer(client));
-    const auto start = WallClock::now();
-    const std::clock_t cpu_at_start = std::clock();
     rd_kafka_assign(client, list.get());
-    Reading reading;
     uint64_t bytes = 0;
+    Look first;
+    Look last;
     std::vector<rd_kafka_message_t*> messages(1'000);
-    while (reading.records < arguments_.events) {
+    const auto deadline = WallClock::now() + kLongest;
+    while (last.records < arguments_.events) {
       const ssize_t count = rd_kafka_consume_batch_queue(queue.get(), 100, messages.data(), messages.size());
       for (ssize_t i = 0; i < count; ++i) {
         const rd_kafka_message_t* message = messages[static_cast<size_t>(i)];
         if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
-          ++reading.records;
+          ++last.records;
           bytes += message->len;
         }
         rd_kafka_message_destroy(messages[static_cast<size_t>(i)]);
       }
-      if (WallClock::now() - start > kLongest) GiveUp("the consumer does not come to the end");
+      last.time = WallClock::now();
+      last.cpu_s = static_cast<double>(std::clock()) / CLOCKS_PER_SEC;
+      if (first.records == 0) first = last;
+      if (last.time > deadline) GiveUp("the consumer does not come to the end");
     }
-    const auto events = static_cast<double>(reading.records);
-    reading.rate = events / SecondsBetween(start, WallClock::now());
-    reading.cpu_us = static_cast<double>(std::clock() - cpu_at_start) * 1e6 / CLOCKS_PER_SEC / events;
     if (bytes != bytes_) GiveUp("the consumer saw other bytes than were written");
-    return reading;
+    return Between(first, last);
   }
 
-  // From when it is at work to when it has taken the last record: starting and joining the group is no throughput.
   Reading ReadWithRun(bool exactly_once) {
     const std::string name = fmt::format("{}-{}", exactly_once ? "exactly" : "plain", ++runs_);
     std::vector<std::string> command = RunCommand(SettingsOf(name, exactly_once));
@@ -180,36 +196,46 @@ class Bench {
     TidemarkRun run(arguments_.directory, name, command);
     PinTo(kOtherCore);  // looking at it is no work of its core
     if (!run.AwaitReady(kLongest)) GiveUp(name + " is not ready:\n" + run.Log());
-    const Look first = AwaitRecords(run, 1);
-    const Look last = AwaitRecords(run, arguments_.events);
-    const std::optional<double> sessions = run.Metric("tidemark_sessions_closed_total");
-    if (!sessions) GiveUp(name + " does not answer any more:\n" + run.Log());
+    const Look first = Await(run, name, [](const Look&) { return true; });
+    const Look last = Await(run, name, [&](const Look& look) { return look.records == arguments_.events; });
+    // What is committed is counted.
+    const auto all_counted = [&] { return run.Metric("tidemark_records_consumed_total") == arguments_.events; };
+    if (!Eventually(kLongest, all_counted)) GiveUp(name + " did not take every record once:\n" + run.Log());
+    const double sessions = run.Metric("tidemark_sessions_closed_total").value_or(0);
     run.process().Signal(SIGTERM);
     if (run.process().Wait(kLongest) != 0) GiveUp(name + " did not end well:\n" + run.Log());
     PinTo(kOurCore);
-    const auto events = static_cast<double>(last.records - first.records);
-    return {events / SecondsBetween(first.time, last.time), (last.cpu_s - first.cpu_s) * 1e6 / events, last.records,
-            static_cast<uint64_t>(*sessions)};
+    Reading reading = Between(first, last);
+    reading.sessions = static_cast<uint64_t>(sessions);
+    return reading;
   }
 
  private:
-  struct Look {
-    WallClock::time_point time;
-    double cpu_s = 0;  // of all threads since its start
-    uint64_t records = 0;
-  };
-
-  // A process copies its counters out ten times a second, so that is how often to look; the first look and the last are
-  // late by as much in the middle.
-  static Look AwaitRecords(TidemarkRun& run, uint64_t records) {
+  // Looks until all partitions have begun and `enough` says so. A process copies out how far it is ten times a second,
+  // and to look more often would cost it; so what is seen is a little late, at both ends of a reading alike.
+  Look Await(TidemarkRun& run, const std::string& name, const std::function<bool(const Look&)>& enough) const {
     const auto deadline = WallClock::now() + kLongest;
     while (WallClock::now() < deadline && run.process().Running()) {
-      const double taken = run.Metric("tidemark_records_consumed_total").value_or(0);
-      const Look look{WallClock::now(), run.process().CpuSeconds(), static_cast<uint64_t>(taken)};
-      if (look.records >= records) return look;
+      if (const std::optional<uint64_t> left = RecordsLeft(run.Get("/metrics").value_or(""))) {
+        const Look look{WallClock::now(), run.process().CpuSeconds(), arguments_.events - *left};
+        if (enough(look)) return look;
+      }
       std::this_thread::sleep_for(kBetweenLooks);
     }
-    GiveUp("tidemark run does not come to the end:\n" + run.Log());
+    GiveUp(name + " does not come to the end:\n" + run.Log());
+  }
+
+  // Of all partitions; nullopt: not all of them are known yet.
+  std::optional<uint64_t> RecordsLeft(const std::string& metrics) const {
+    uint64_t left = 0;
+    int known = 0;
+    std::istringstream lines(metrics);
+    for (std::string line; std::getline(lines, line);) {
+      if (!line.starts_with("tidemark_partition_lag_records{")) continue;
+      left += std::stoull(line.substr(line.rfind(' ')));
+      ++known;
+    }
+    return known == arguments_.partitions ? std::optional(left) : std::nullopt;
   }
 
   Settings SettingsOf(const std::string& group, bool exactly_once) const {
