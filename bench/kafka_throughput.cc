@@ -12,7 +12,8 @@
 //   kafka_throughput_bench [--events N] [--visitors N] [--partitions N] [--repeat N] [--snapshot-interval SECONDS]
 //                          [--compression lz4] [--property NAME=VALUE]... [--small] [--directory D]
 //
-// The last line, in JSON: events per second of each repetition, and microseconds of CPU an event.
+// The last line, in JSON: of each repetition the events per second, the microseconds of CPU an event, and the
+// milliseconds for which the shard waited in a commit.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <sched.h>
@@ -81,8 +82,9 @@ void Require(const absl::Status& status) {
 }
 
 struct Reading {
-  double rate = 0;    // events per second
-  double cpu_us = 0;  // microseconds that all threads of its process have spent on an event
+  double rate = 0;       // events per second
+  double cpu_us = 0;     // microseconds that all threads of its process have spent on an event
+  double commit_ms = 0;  // for which the shard waited in a commit, on average
   uint64_t records = 0;
   uint64_t sessions = 0;
 };
@@ -92,6 +94,8 @@ struct Look {
   WallClock::time_point time;
   double cpu_s = 0;  // of all its threads
   uint64_t records = 0;
+  double commits = 0;
+  double commit_s = 0;  // for which its shard has waited in them
 };
 
 Reading Between(const Look& first, const Look& last) {
@@ -99,6 +103,9 @@ Reading Between(const Look& first, const Look& last) {
   Reading reading;
   reading.rate = events / std::chrono::duration<double>(last.time - first.time).count();
   reading.cpu_us = (last.cpu_s - first.cpu_s) * 1e6 / events;
+  if (last.commits > first.commits) {
+    reading.commit_ms = (last.commit_s - first.commit_s) * 1e3 / (last.commits - first.commits);
+  }
   reading.records = last.records;
   return reading;
 }
@@ -216,26 +223,28 @@ class Bench {
   Look Await(TidemarkRun& run, const std::string& name, const std::function<bool(const Look&)>& enough) const {
     const auto deadline = WallClock::now() + kLongest;
     while (WallClock::now() < deadline && run.process().Running()) {
-      if (const std::optional<uint64_t> left = RecordsLeft(run.Get("/metrics").value_or(""))) {
-        const Look look{WallClock::now(), run.process().CpuSeconds(), arguments_.events - *left};
-        if (enough(look)) return look;
-      }
+      const std::optional<Look> look = LookAt(run);
+      if (look && enough(*look)) return *look;
       std::this_thread::sleep_for(kBetweenLooks);
     }
     GiveUp(name + " does not come to the end:\n" + run.Log());
   }
 
-  // Of all partitions; nullopt: not all of them are known yet.
-  std::optional<uint64_t> RecordsLeft(const std::string& metrics) const {
-    uint64_t left = 0;
-    int known = 0;
-    std::istringstream lines(metrics);
-    for (std::string line; std::getline(lines, line);) {
-      if (!line.starts_with("tidemark_partition_lag_records{")) continue;
-      left += std::stoull(line.substr(line.rfind(' ')));
-      ++known;
+  // nullopt: it does not answer, or not all partitions have begun.
+  std::optional<Look> LookAt(TidemarkRun& run) const {
+    Look look{WallClock::now(), run.process().CpuSeconds(), arguments_.events, 0, 0};
+    int partitions = 0;
+    std::istringstream page(run.Get("/metrics").value_or(""));
+    for (std::string line; std::getline(page, line);) {
+      const std::string name = line.substr(0, line.find_first_of("{ "));
+      const auto value = [&] { return std::stod(line.substr(line.rfind(' '))); };
+      if (name == "tidemark_commit_duration_seconds_count") look.commits += value();
+      if (name == "tidemark_commit_duration_seconds_sum") look.commit_s += value();
+      if (name != "tidemark_partition_lag_records") continue;
+      look.records -= static_cast<uint64_t>(value());
+      ++partitions;
     }
-    return known == arguments_.partitions ? std::optional(left) : std::nullopt;
+    return partitions == arguments_.partitions ? std::optional(look) : std::nullopt;
   }
 
   Settings SettingsOf(const std::string& group, bool exactly_once) const {
@@ -271,8 +280,7 @@ int Run(const Arguments& arguments) {
   SetLogLevel(LogLevel::kWarn);
   Bench bench(arguments);
   bench.Fill();
-  std::map<std::string, std::vector<double>> rates;
-  std::map<std::string, std::vector<double>> cpu_us;
+  std::map<std::string, std::vector<double>> readings;
   std::optional<uint64_t> sessions;
   const auto take = [&](const std::string& name, const Reading& reading) {
     if (reading.records != arguments.events) GiveUp(name + " did not take every record once");
@@ -281,10 +289,11 @@ int Run(const Arguments& arguments) {
       GiveUp(name + " has another number of sessions");
     }
     if (makes_sessions) sessions = reading.sessions;
-    rates[name].push_back(reading.rate);
-    cpu_us[name].push_back(reading.cpu_us);
-    std::cerr << fmt::format("{:14} {:9.0f} events/s  {:.2f} us of CPU an event  {} sessions closed\n", name,
-                             reading.rate, reading.cpu_us, reading.sessions);
+    readings[name].push_back(reading.rate);
+    readings[name + "_cpu_us"].push_back(reading.cpu_us);
+    if (reading.commit_ms > 0) readings[name + "_commit_ms"].push_back(reading.commit_ms);
+    std::cerr << fmt::format("{:14} {:9.0f} events/s  {:.2f} us of CPU an event  {:.0f} ms a commit  {} sessions\n",
+                             name, reading.rate, reading.cpu_us, reading.commit_ms, reading.sessions);
   };
   // The first readings find a broker whose code is not compiled and whose log is being written out: they do not count.
   bench.ReadWithConsumer();
@@ -295,9 +304,8 @@ int Run(const Arguments& arguments) {
     take("exactly_once", bench.ReadWithRun(true));
   }
   std::string json;
-  for (const auto& [name, each] : rates) {
-    json += fmt::format(R"({}"{}":[{:.0f}],"{}_cpu_us":[{:.3f}])", json.empty() ? "" : ",", name, fmt::join(each, ","),
-                        name, fmt::join(cpu_us[name], ","));
+  for (const auto& [name, each] : readings) {
+    json += fmt::format(R"({}"{}":[{:.3f}])", json.empty() ? "" : ",", name, fmt::join(each, ","));
   }
   std::cout << "{" << json << "}\n";
   return EXIT_SUCCESS;

@@ -27,7 +27,7 @@ def preloaded_topic(context):
                         "with: a snapshot of a partition every 2 s; without: no transactions, offsets, decisions, "
                         "snapshots; the digest is kept in both")
     for name, values in rates.items():
-        figure = f"kafka_{name}" if name.endswith("_cpu_us") else f"kafka_events_per_s_{name}"
+        figure = f"kafka_{name}" if name.endswith(("_us", "_ms")) else f"kafka_events_per_s_{name}"
         context.results.figures[figure] = statistics.median(values)
 
 
