@@ -254,8 +254,7 @@ class Bench {
                          {"kafka.create_topics", "true"},
                          {"kafka.partitions", std::to_string(arguments_.partitions)},
                          {"kafka.shards", "1"},
-                         {"kafka.instance_id", "bench"},
-                         {"log.level", "info"}};
+                         {"kafka.instance_id", "bench"}};
     settings["state.snapshot_interval"] = exactly_once ? fmt::format("{}s", arguments_.snapshot_interval_s) : "24h";
     if (!exactly_once) settings["state.recovery_target"] = "1h";
     for (const auto& [name, value] : arguments_.properties) settings["kafka.properties." + name] = value;
