@@ -323,10 +323,7 @@ void KafkaClient::Close() {
   if (closing_) return;
   closing_ = true;
   state_.reset();
-  if (producer_) {
-    rd_kafka_purge(producer_.get(), RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
-    producer_.reset();
-  }
+  DropProducer();
   consumer_.Close();
 }
 

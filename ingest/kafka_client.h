@@ -75,6 +75,8 @@ class KafkaClient : public Broker {
   absl::Status Join();
   absl::StatusOr<KafkaGroupMetadata> GroupMetadata() const;
   absl::Status MakeProducer();
+  void AskForOutputTopics();
+  void DropProducer();
   absl::Status TakeMessage(const rd_kafka_message_t& message, PollResult& result);
   absl::Status ConsumerFailure();
   absl::Status JoinAnewIfFenced(const absl::Status& failure, PollResult& result);
@@ -101,6 +103,7 @@ class KafkaClient : public Broker {
   std::unique_ptr<KafkaState> state_;
 
   KafkaClientHandle producer_;
+  std::vector<KafkaTopic> output_topics_;  // the producer's
   bool producer_ready_ = false;
   uint64_t max_record_bytes_ = 0;
   uint64_t unacknowledged_bytes_ = 0;

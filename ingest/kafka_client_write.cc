@@ -100,11 +100,24 @@ absl::Status KafkaClient::TransactionFailure(const std::string& doing, KafkaErro
   return absl::IsUnavailable(status) ? absl::AbortedError(std::string(status.message())) : status;
 }
 
-absl::Status KafkaClient::RestartProducer() {
-  if (producer_ready_) {
-    rd_kafka_purge(producer_.get(), RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
-    producer_.reset();
+// Where a topic's partitions are, librdkafka asks by itself up to a second after the first record for it, and the
+// commit waits. Asked for here, it is known long before. While we hold the topics, it stays known.
+void KafkaClient::AskForOutputTopics() {
+  for (const std::string& topic :
+       {StateTopic(options_), options_.sessions_topic, options_.late_topic, options_.dead_letters_topic}) {
+    output_topics_.emplace_back(rd_kafka_topic_new(producer_.get(), topic.c_str(), nullptr));
   }
+}
+
+void KafkaClient::DropProducer() {
+  if (!producer_) return;
+  rd_kafka_purge(producer_.get(), RD_KAFKA_PURGE_F_QUEUE | RD_KAFKA_PURGE_F_INFLIGHT);
+  output_topics_.clear();
+  producer_.reset();
+}
+
+absl::Status KafkaClient::RestartProducer() {
+  if (producer_ready_) DropProducer();
   if (!producer_) {
     const absl::Status made = MakeProducer();
     if (!made.ok()) return made;
@@ -112,6 +125,7 @@ absl::Status KafkaClient::RestartProducer() {
   const KafkaError error(rd_kafka_init_transactions(producer_.get(), kInitTimeoutMs));
   if (!error) {
     producer_ready_ = true;
+    AskForOutputTopics();
     NoteBrokersBack();
     return absl::OkStatus();
   }

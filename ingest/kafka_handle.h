@@ -42,6 +42,8 @@ using KafkaGroupMetadata =
 
 // A client of either kind; destroying it closes it.
 using KafkaClientHandle = std::unique_ptr<rd_kafka_t, KafkaDeleter<rd_kafka_destroy>>;
+// A topic as a client knows it; to be destroyed before its client.
+using KafkaTopic = std::unique_ptr<rd_kafka_topic_t, KafkaDeleter<rd_kafka_topic_destroy>>;
 
 using KafkaProperties = std::vector<std::pair<std::string, std::string>>;
 
