@@ -35,7 +35,7 @@ absl::Status CreateTopics(const KafkaOptions& options, const std::vector<TopicSt
 
 absl::Status EnsureTopics(const KafkaOptions& options, const std::vector<TopicState>& topics) {
   const absl::Status there = options.create_topics ? CreateTopics(options, topics) : RequireTopics(topics);
-  return there.ok() ? CheckStateTopic(options, kTopicsTimeout) : there;
+  return there.ok() ? CheckTopicSettings(options, kTopicsTimeout) : there;
 }
 
 // Waits for the brokers as long as it takes, then for the topics to be there. False: told to stop meanwhile.

@@ -49,7 +49,7 @@ int Topics(const TopicsOptions& options, const ConfigFlags& flags, CommandContex
     usable = absl::OkStatus();
   }
   const int printed = context.Print(text);
-  if (usable.ok()) usable = CheckStateTopic(config->kafka, kTimeout);
+  if (usable.ok()) usable = CheckTopicSettings(config->kafka, kTimeout);
   return printed != kExitOk || usable.ok() ? printed : context.Fail(usable);
 }
 

@@ -7,6 +7,7 @@
 #include <chrono>
 #include <map>
 #include <memory>
+#include <set>
 #include <thread>
 
 #include "ingest/kafka_handle.h"
@@ -175,19 +176,38 @@ using ConfigResource = std::unique_ptr<rd_kafka_ConfigResource_t, KafkaDeleter<r
 
 using Settings = std::map<std::string, std::string>;
 
-// The answer about one topic. What the broker keeps to itself has no value and is left out.
-absl::StatusOr<Settings> ReadSettings(rd_kafka_event_t* event, const std::string& doing) {
-  if (event == nullptr) return absl::UnavailableError(doing + ": the brokers did not answer in time");
-  rd_kafka_resp_err_t error = rd_kafka_event_error(event);
-  if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return KafkaStatus(doing, error, rd_kafka_event_error_string(event));
-  size_t count = 0;
-  const rd_kafka_ConfigResource_t** described =
-      rd_kafka_DescribeConfigs_result_resources(rd_kafka_event_DescribeConfigs_result(event), &count);
-  if (count != 1) return absl::UnavailableError(doing + ": the answer is not about this topic");
-  error = rd_kafka_ConfigResource_error(described[0]);
-  if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return KafkaStatus(doing, error, rd_kafka_err2str(error));
+// What a setting of a topic must be, and what happens else.
+struct SettingRule {
+  const char* name;
+  const char* wanted;
+  const char* otherwise;
+  const char* wrong = nullptr;  // if given, any value without this word will do
+
+  bool Allows(const std::string& value) const {
+    return wrong ? value.find(wrong) == std::string::npos : value == wanted;
+  }
+};
+
+using RulesByTopic = std::map<std::string, std::vector<SettingRule>>;
+
+RulesByTopic SettingRules(const KafkaOptions& options) {
+  RulesByTopic rules;
+  for (const auto& [name, value] : kStateSettings) {
+    rules[StateTopic(options)].push_back({name, value, "the state of open sessions is deleted"});
+  }
+  for (const std::string& topic : {options.late_topic, options.dead_letters_topic}) {
+    rules[topic].push_back({"cleanup.policy", "delete", "it refuses what has no key, and tidemark ends", "compact"});
+  }
+  return rules;
+}
+
+// What the broker keeps to itself has no value and is left out.
+absl::StatusOr<Settings> ReadSettings(const rd_kafka_ConfigResource_t* described) {
+  const rd_kafka_resp_err_t error = rd_kafka_ConfigResource_error(described);
+  if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return KafkaStatus("reading them", error, rd_kafka_err2str(error));
   Settings settings;
-  const rd_kafka_ConfigEntry_t** entries = rd_kafka_ConfigResource_configs(described[0], &count);
+  size_t count = 0;
+  const rd_kafka_ConfigEntry_t** entries = rd_kafka_ConfigResource_configs(described, &count);
   for (size_t i = 0; i < count; ++i) {
     const char* value = rd_kafka_ConfigEntry_value(entries[i]);
     if (value != nullptr) settings[rd_kafka_ConfigEntry_name(entries[i])] = value;
@@ -195,36 +215,70 @@ absl::StatusOr<Settings> ReadSettings(rd_kafka_event_t* event, const std::string
   return settings;
 }
 
-absl::StatusOr<Settings> TopicSettings(const KafkaOptions& options, const std::string& topic, Duration timeout) {
+using SettingsByTopic = std::map<std::string, absl::StatusOr<Settings>>;
+
+absl::StatusOr<SettingsByTopic> DescribeSettings(const KafkaOptions& options, const RulesByTopic& topics,
+                                                 Duration timeout) {
   const auto client = MakeAdminClient(options);
   if (!client.ok()) return client.status();
-  const ConfigResource resource(rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topic.c_str()));
-  rd_kafka_ConfigResource_t* pointer = resource.get();
+  SettingsByTopic result;
+  std::vector<ConfigResource> resources;
+  std::vector<rd_kafka_ConfigResource_t*> pointers;
+  for (const auto& [topic, rules] : topics) {
+    result.emplace(topic, absl::UnavailableError("the answer is not about this topic"));
+    resources.emplace_back(rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, topic.c_str()));
+    pointers.push_back(resources.back().get());
+  }
   const KafkaQueue queue(rd_kafka_queue_new(client->get()));
-  rd_kafka_DescribeConfigs(client->get(), &pointer, 1, nullptr, queue.get());
+  rd_kafka_DescribeConfigs(client->get(), pointers.data(), pointers.size(), nullptr, queue.get());
   const KafkaEvent event(rd_kafka_queue_poll(queue.get(), static_cast<int>(timeout.ms)));
-  return ReadSettings(event.get(), "reading the settings of " + topic);
+  if (!event) return absl::UnavailableError("the brokers did not answer in time");
+  const rd_kafka_resp_err_t error = rd_kafka_event_error(event.get());
+  if (error != RD_KAFKA_RESP_ERR_NO_ERROR) {
+    return KafkaStatus("reading them", error, rd_kafka_event_error_string(event.get()));
+  }
+  size_t count = 0;
+  const rd_kafka_ConfigResource_t** described =
+      rd_kafka_DescribeConfigs_result_resources(rd_kafka_event_DescribeConfigs_result(event.get()), &count);
+  for (size_t i = 0; i < count; ++i) {
+    result.insert_or_assign(rd_kafka_ConfigResource_name(described[i]), ReadSettings(described[i]));
+  }
+  return result;
+}
+
+void WarnUnchecked(const std::string& topic, const std::vector<SettingRule>& rules, const absl::Status& why) {
+  std::vector<std::string> wanted;
+  for (const SettingRule& rule : rules) wanted.push_back(fmt::format("{}={}", rule.name, rule.wanted));
+  Log(LogLevel::kWarn, "topic_unchecked", "cannot check the settings of a topic; going on without",
+      {{"topic", topic}, {"err", std::string(why.message())}},
+      fmt::format("allow DescribeConfigs on it, or see to it that it has {}", fmt::join(wanted, ", ")));
+}
+
+absl::Status CheckSettings(const std::string& topic, const std::vector<SettingRule>& rules, const Settings& settings) {
+  for (const SettingRule& rule : rules) {
+    const auto found = settings.find(rule.name);
+    if (found == settings.end() || rule.Allows(found->second)) continue;
+    return absl::FailedPreconditionError(
+        fmt::format("the topic {0} has {1}={2}, it must be {3}, else {4}. Set it with "
+                    "`kafka-configs.sh --alter --entity-type topics --entity-name {0} --add-config {1}={3}`",
+                    topic, rule.name, found->second, rule.wanted, rule.otherwise));
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace
 
-absl::Status CheckStateTopic(const KafkaOptions& options, Duration timeout) {
-  const std::string topic = StateTopic(options);
-  const auto settings = TopicSettings(options, topic, timeout);
-  if (!settings.ok()) {
-    Log(LogLevel::kWarn, "state_topic_unchecked", "cannot check the settings of the state topic; going on without",
-        {{"topic", topic}, {"err", std::string(settings.status().message())}},
-        "allow DescribeConfigs on it, or see to it that it has cleanup.policy=delete, retention.ms=-1, "
-        "retention.bytes=-1");
-    return absl::OkStatus();
-  }
-  for (const auto& [name, wanted] : kStateSettings) {
-    const auto found = settings->find(name);
-    if (found == settings->end() || found->second == wanted) continue;
-    return absl::FailedPreconditionError(fmt::format(
-        "the state topic {0} has {1}={2}, it must be {3}, else the state of open sessions is deleted. Set it with "
-        "`kafka-configs.sh --alter --entity-type topics --entity-name {0} --add-config {1}={3}`",
-        topic, name, found->second, wanted));
+absl::Status CheckTopicSettings(const KafkaOptions& options, Duration timeout) {
+  const RulesByTopic topics = SettingRules(options);
+  const auto described = DescribeSettings(options, topics, timeout);
+  for (const auto& [topic, rules] : topics) {
+    const absl::StatusOr<Settings> settings = described.ok() ? described->at(topic) : described.status();
+    if (!settings.ok()) {
+      WarnUnchecked(topic, rules, settings.status());
+      continue;
+    }
+    const absl::Status status = CheckSettings(topic, rules, *settings);
+    if (!status.ok()) return status;
   }
   return absl::OkStatus();
 }

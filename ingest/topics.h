@@ -36,10 +36,11 @@ absl::StatusOr<std::vector<TopicState>> DescribeTopics(const KafkaOptions& optio
 absl::StatusOr<std::vector<std::string>> CreateMissingTopics(const KafkaOptions& options,
                                                              const std::vector<TopicState>& topics, Duration timeout);
 
-// That nothing of the state topic is deleted behind tidemark's back: cleanup.policy=delete, retention.ms=-1 and
-// retention.bytes=-1. FailedPrecondition, with the command that sets it right, where it is not so. Where the brokers do
-// not tell, a warning says so and the answer is OK. REQUIRES: the topic exists.
-absl::Status CheckStateTopic(const KafkaOptions& options, Duration timeout);
+// That Kafka deletes nothing of the state topic (cleanup.policy=delete, retention.ms=-1, retention.bytes=-1) and takes
+// records without a key in those of late events and dead letters (not compacted). FailedPrecondition, with the command
+// that sets it right, where it is not so. Where the brokers do not tell, a warning says so and the answer is OK.
+// REQUIRES: the topics exist.
+absl::Status CheckTopicSettings(const KafkaOptions& options, Duration timeout);
 
 // OK when all exist; else FailedPrecondition with their names and the command that creates them.
 absl::Status RequireTopics(const std::vector<TopicState>& topics);

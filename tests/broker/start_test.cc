@@ -68,25 +68,29 @@ TEST_F(StartTest, NamesAMissingTopicAndTheTopicsCommandMakesIt) {
   EXPECT_EQ(complete.exit_code, 0) << complete.output << complete.errors;
 }
 
-// Whatever Kafka deletes or compacts of it is a session that is lost with the next restart.
-TEST_F(StartTest, RefusesAStateTopicThatIsDeletedOrCompacted) {
+// Whatever Kafka deletes or compacts of the state is a session that is lost with the next restart; and a compacted
+// topic takes no record without a key, as late events and dead letters may be.
+TEST_F(StartTest, RefusesTopicsOfWhichKafkaWouldDeleteOrRefuseRecords) {
   ASSERT_NO_FATAL_FAILURE(StartKafka());
   const auto expect_refusal = [&](const std::string& command, const std::vector<std::string>& arguments,
-                                  const std::string& group, const std::string& why) {
+                                  const std::string& setting, const std::string& value, const std::string& why) {
     Settings settings = BaseSettings();
-    settings["kafka.group"] = group;
+    settings[setting] = value;
     settings["kafka.create_topics"] = "true";
     const Finished finished = RunTidemark(command, arguments, settings, directory());
-    EXPECT_EQ(finished.exit_code, 78) << command << " of " << group << ": " << finished.errors;
-    EXPECT_NE(finished.errors.find(group + "-state has " + why), std::string::npos) << finished.errors;
+    EXPECT_EQ(finished.exit_code, 78) << command << " with " << value << ": " << finished.errors;
+    EXPECT_NE(finished.errors.find("the topic " + why), std::string::npos) << finished.errors;
     EXPECT_NE(finished.errors.find("kafka-configs.sh --alter"), std::string::npos) << finished.errors;
   };
   admin().CreateTopic("week-state", 4, {{"retention.ms", "604800000"}});
   admin().CreateTopic("compact-state", 4, {{"cleanup.policy", "compact"}, {"retention.ms", "-1"}});
-  expect_refusal("run", {}, "week", "retention.ms=604800000");
-  expect_refusal("topics", {"--create"}, "week", "retention.ms=604800000");
-  expect_refusal("topics", {"--check"}, "week", "retention.ms=604800000");
-  expect_refusal("run", {}, "compact", "cleanup.policy=compact");
+  admin().CreateTopic("no-key", 4, {{"cleanup.policy", "compact,delete"}});
+  expect_refusal("run", {}, "kafka.group", "week", "week-state has retention.ms=604800000");
+  expect_refusal("topics", {"--create"}, "kafka.group", "week", "week-state has retention.ms=604800000");
+  expect_refusal("topics", {"--check"}, "kafka.group", "week", "week-state has retention.ms=604800000");
+  expect_refusal("run", {}, "kafka.group", "compact", "compact-state has cleanup.policy=compact");
+  expect_refusal("run", {}, "kafka.late_topic", "no-key", "no-key has cleanup.policy=compact,delete");
+  expect_refusal("run", {}, "kafka.dead_letters_topic", "no-key", "no-key has cleanup.policy=compact,delete");
 }
 
 TEST_F(StartTest, WarnsWhenItMayNotSeeTheSettingsOfTheStateTopic) {
@@ -95,7 +99,10 @@ TEST_F(StartTest, WarnsWhenItMayNotSeeTheSettingsOfTheStateTopic) {
   admin().Forbid("tidemark-state", RD_KAFKA_ACL_OPERATION_DESCRIBE_CONFIGS);
   TidemarkRun run(BaseSettings(), directory(), "run");
   ASSERT_TRUE(run.AwaitReady(kPatience)) << run.Log();
-  EXPECT_EQ(run.CountLogged("state_topic_unchecked"), 1) << run.Log();
+  EXPECT_EQ(run.CountLogged("topic_unchecked"), 1) << run.Log();
+  EXPECT_NE(run.Log().find("see to it that it has cleanup.policy=delete, retention.ms=-1, retention.bytes=-1"),
+            std::string::npos)
+      << run.Log();
   run.process().Signal(SIGTERM);
   EXPECT_EQ(run.process().Wait(kPatience), 0) << run.Log();
 }
