@@ -1,5 +1,6 @@
 #include "core/json_text.h"
 
+#include <array>
 #include <charconv>
 #include <cstring>
 
@@ -8,32 +9,63 @@
 namespace tidemark {
 namespace {
 
-constexpr uint64_t Repeat(uint8_t byte) { return 0x0101010101010101ULL * byte; }
-
-// Whether any of the eight bytes is zero.
-constexpr uint64_t HasZero(uint64_t v) { return (v - Repeat(1)) & ~v & Repeat(0x80); }
-
 bool NeedsEscape(char c) { return static_cast<unsigned char>(c) < 0x20 || c == '"' || c == '\\'; }
 
-// For each byte that needs an escape, its highest bit. Bytes behind the first such one may be marked without need.
-constexpr uint64_t NeedEscapes(uint64_t v) {
-  const uint64_t control = (v - Repeat(0x20)) & ~v & Repeat(0x80);
-  return control | HasZero(v ^ Repeat('"')) | HasZero(v ^ Repeat('\\'));
+using Bytes8 [[gnu::vector_size(8)]] = unsigned char;
+using Bytes16 [[gnu::vector_size(16)]] = unsigned char;
+
+template <typename Block>
+bool AnyNeedsEscape(Block block) {
+  const Block found = reinterpret_cast<Block>((block < 0x20) | (block == '"') | (block == '\\'));
+  std::array<uint64_t, sizeof(block) / 8> words;
+  std::memcpy(words.data(), &found, sizeof(found));
+  uint64_t any = 0;
+  for (const uint64_t word : words) any |= word;
+  return any != 0;
 }
 
-// Copies the part at the beginning of `text` that needs no escapes, eight bytes at a time, and returns its length.
-// There must be room for all of `text`.
+// Copies a block of bytes and says whether one of them needs an escape.
+template <typename Block>
+bool CopyBlock(const char* from, char* to) {
+  Block block;
+  std::memcpy(&block, from, sizeof(block));
+  std::memcpy(to, &block, sizeof(block));
+  return AnyNeedsEscape(block);
+}
+
+// The same for four to eight bytes: the first four and the last four.
+bool CopyFew(const char* from, size_t size, char* to) {
+  uint32_t first;
+  uint32_t last;
+  std::memcpy(&first, from, sizeof(first));
+  std::memcpy(&last, from + size - sizeof(last), sizeof(last));
+  std::memcpy(to, &first, sizeof(first));
+  std::memcpy(to + size - sizeof(last), &last, sizeof(last));
+  const uint64_t both = first | uint64_t{last} << 32;
+  Bytes8 block;
+  std::memcpy(&block, &both, sizeof(block));
+  return AnyNeedsEscape(block);
+}
+
+// Copies the part at the beginning of `text` that needs no escapes, in blocks, and returns its length. There must be
+// room for all of `text`.
 size_t CopyPlain(std::string_view text, char* to) {
+  const char* const from = text.data();
+  const size_t size = text.size();
   size_t i = 0;
-  const auto copy_eight = [&](size_t at) {
-    uint64_t v;
-    std::memcpy(&v, text.data() + at, 8);
-    std::memcpy(to + at, &v, 8);
-    return NeedEscapes(v) == 0;
-  };
-  while (i + 8 <= text.size() && copy_eight(i)) i += 8;
-  if (i + 8 > text.size() && text.size() >= 8 && copy_eight(text.size() - 8)) return text.size();
-  for (; i < text.size() && !NeedsEscape(text[i]); ++i) to[i] = text[i];
+  while (i + 16 <= size && !CopyBlock<Bytes16>(from + i, to + i)) i += 16;
+  if (i + 16 > size) {  // what is left, together with some of what was copied before
+    if (size >= 16) {
+      if (!CopyBlock<Bytes16>(from + size - 16, to + size - 16)) return size;
+    } else if (size >= 8) {
+      const bool begins = CopyBlock<Bytes8>(from, to);
+      const bool ends = CopyBlock<Bytes8>(from + size - 8, to + size - 8);
+      if (!begins && !ends) return size;
+    } else if (size >= 4) {
+      if (!CopyFew(from, size, to)) return size;
+    }
+  }
+  for (; i < size && !NeedsEscape(from[i]); ++i) to[i] = from[i];
   return i;
 }
 
@@ -77,16 +109,6 @@ void AppendJsonString(std::string_view begin, std::string_view rest, ByteBuffer&
   p = PutEscaped(begin, p);
   p = PutEscaped(rest, p);
   *p++ = '"';
-  out.EndAt(p);
-}
-
-void AppendJsonKey(std::string_view name, ByteBuffer& out) {
-  char* p = out.Room(name.size() + 3);
-  *p++ = '"';
-  CopyShort(p, name.data(), name.size());
-  p += name.size();
-  *p++ = '"';
-  *p++ = ':';
   out.EndAt(p);
 }
 

@@ -272,8 +272,9 @@ void AppendObjectJson(const ObjectModel& model, std::string_view packed, ByteBuf
     const uint8_t index = unpack.Byte();
     if (index >= model.fields.size()) break;  // not of this model: no packed form that this program writes
     const ObjectField& field = model.fields[index];
-    out += separator;
-    AppendJsonKey(field.name, out);
+    char* const p = out.Room(1 + JsonKey::kRoom);
+    *p = separator;
+    out.EndAt(field.name.Put(p + 1));
     AppendFieldJson(field, unpack, out);
     separator = ',';
   }

@@ -12,6 +12,7 @@
 
 #include "core/byte_buffer.h"
 #include "core/document.h"
+#include "core/json_text.h"
 #include "core/name_table.h"
 
 namespace tidemark {
@@ -39,7 +40,7 @@ extern const EnumModel kMessageTypeEnum;
 enum class FieldType : uint8_t { kText, kInt32, kNumber, kBool, kTextList, kEnum };
 
 struct ObjectField {
-  std::string_view name;
+  JsonKey name;
   FieldType type = FieldType::kText;
   const EnumModel* spellings = nullptr;  // of a kEnum
 };
@@ -48,7 +49,7 @@ inline constexpr size_t kMaxObjectFields = 16;
 
 struct ObjectModel {
   explicit constexpr ObjectModel(std::span<const ObjectField> all)
-      : fields(all), names(all.size(), [all](size_t i) { return all[i].name; }) {}
+      : fields(all), names(all.size(), [all](size_t i) { return all[i].name.name(); }) {}
 
   std::span<const ObjectField> fields;  // in the order of emission
   NameTable<kMaxObjectFields> names;

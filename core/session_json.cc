@@ -16,13 +16,18 @@ constexpr std::string_view kQueueUri = "/api/v2/routing/queues/";
 constexpr std::string_view kUserUri = "/api/v2/users/";
 constexpr std::string_view kConversationUri = "/api/v2/conversations/";
 
+template <JsonKey kName>
+void AppendJsonKey(ByteBuffer& out) {
+  out.EndAt(kName.Put(out.Room(JsonKey::kRoom)));
+}
+
 // {"id":"…","selfUri":"PREFIX…"}
 void AppendReference(std::string_view id, std::string_view uri_prefix, ByteBuffer& out) {
   out += '{';
-  AppendJsonKey("id", out);
+  AppendJsonKey<"id">(out);
   AppendJsonString(id, out);
   out += ',';
-  AppendJsonKey("selfUri", out);
+  AppendJsonKey<"selfUri">(out);
   AppendJsonString(uri_prefix, id, out);
   out += '}';
 }
@@ -30,7 +35,7 @@ void AppendReference(std::string_view id, std::string_view uri_prefix, ByteBuffe
 // {"dataType":"…",
 void AppendDataType(std::string_view data_type, ByteBuffer& out) {
   out += '{';
-  AppendJsonKey("dataType", out);
+  AppendJsonKey<"dataType">(out);
   AppendJsonString(data_type, out);
   out += ',';
 }
@@ -50,39 +55,48 @@ class Separator {
 
 }  // namespace
 
-void SessionWriter::Key(std::string_view name) {
-  if (json_.size() > 1) json_ += ',';
-  AppendJsonKey(name, json_);
+template <JsonKey kName>
+void SessionWriter::Key() {
+  char* p = json_.Room(1 + JsonKey::kRoom);
+  *p = ',';
+  if (json_.size() > 1) ++p;
+  json_.EndAt(kName.Put(p));
 }
 
-void SessionWriter::Text(std::string_view name, std::string_view value) {
+template <JsonKey kName>
+void SessionWriter::Text(std::string_view value) {
   if (value.empty()) return;
-  Key(name);
+  Key<kName>();
   AppendJsonString(value, json_);
 }
 
-void SessionWriter::Integer(std::string_view name, int64_t value) {
-  Key(name);
+template <JsonKey kName>
+void SessionWriter::Integer(int64_t value) {
+  Key<kName>();
   AppendInteger(value, json_);
 }
 
-void SessionWriter::Bool(std::string_view name, bool value) {
-  Key(name);
+template <JsonKey kName>
+void SessionWriter::Bool(bool value) {
+  Key<kName>();
   json_ += value ? std::string_view("true") : std::string_view("false");
 }
 
-void SessionWriter::Time(std::string_view name, EventTime time) {
-  Key(name);
+template <JsonKey kName>
+void SessionWriter::Time(EventTime time) {
+  Key<kName>();
   AppendJsonTime(time, json_);
 }
 
-void SessionWriter::TimeUnlessAfter(std::string_view name, EventTime time, EventTime limit) {
-  if (time <= limit) Time(name, time);
+template <JsonKey kName>
+void SessionWriter::TimeUnlessAfter(EventTime time, EventTime limit) {
+  if (time <= limit) Time<kName>(time);
 }
 
-void SessionWriter::Object(std::string_view name, Slot slot, const ObjectModel& model, const Session& session) {
+template <JsonKey kName>
+void SessionWriter::Object(Slot slot, const ObjectModel& model, const Session& session) {
   if (!session.fields.Has(slot)) return;
-  Key(name);
+  Key<kName>();
   if (CommonValue* const common = session.fields.Common(slot)) {
     json_ += common->Json(value_json_,
                           [&](std::string_view packed, ByteBuffer& out) { AppendObjectJson(model, packed, out); });
@@ -91,9 +105,10 @@ void SessionWriter::Object(std::string_view name, Slot slot, const ObjectModel& 
   }
 }
 
-void SessionWriter::Reference(std::string_view name, std::string_view id, std::string_view uri_prefix) {
+template <JsonKey kName>
+void SessionWriter::Reference(std::string_view id, std::string_view uri_prefix) {
   if (id.empty()) return;
-  Key(name);
+  Key<kName>();
   AppendReference(id, uri_prefix, json_);
 }
 
@@ -114,109 +129,109 @@ void SessionWriter::Write(const Session& session) {
   SetId(session, key);
   json_.clear();
   json_ += '{';
-  Text("id", id_);
+  Text<"id">(id_);
   WriteCustomer(session, key);
   WriteContext(session);
   WriteCounts(session);
   WriteConversation(session);
-  Bool("authenticated", session.authenticated);
+  Bool<"authenticated">(session.authenticated);
   if (session.fields.Has(Slot::kSelfUri)) {
-    Text("selfUri", session.fields.Get(Slot::kSelfUri));
+    Text<"selfUri">(session.fields.Get(Slot::kSelfUri));
   } else {
-    Key("selfUri");
+    Key<"selfUri">();
     AppendJsonString(kSessionUri, id_, json_);
   }
   const EventTime ended = session.EndedDate(rules_);
-  Time("createdDate", session.first);
-  Time("endedDate", ended);
-  Object("externalContact", Slot::kExternalContact, kEntityRefModel, session);
-  TimeUnlessAfter("awayDate", session.last + rules_.away_after, ended);
-  TimeUnlessAfter("idleDate", session.last + rules_.idle_after, ended);
-  if (session.is_conversation) Reference("conversation", key.id, kConversationUri);
+  Time<"createdDate">(session.first);
+  Time<"endedDate">(ended);
+  Object<"externalContact">(Slot::kExternalContact, kEntityRefModel, session);
+  TimeUnlessAfter<"awayDate">(session.last + rules_.away_after, ended);
+  TimeUnlessAfter<"idleDate">(session.last + rules_.idle_after, ended);
+  if (session.is_conversation) Reference<"conversation">(key.id, kConversationUri);
   json_ += '}';
 }
 
 void SessionWriter::WriteCustomer(const Session& session, const SessionKey& key) {
   if (key.by_customer) {
-    Text("customerId", key.id);
-    Text("customerIdType", key.customer_id_type);
+    Text<"customerId">(key.id);
+    Text<"customerIdType">(key.customer_id_type);
   } else if (session.fields.Has(Slot::kCustomer)) {
     Unpacker unpack(session.fields.Get(Slot::kCustomer));
-    Text("customerId", unpack.Text());
-    Text("customerIdType", unpack.Text());
+    Text<"customerId">(unpack.Text());
+    Text<"customerIdType">(unpack.Text());
   }
-  Text("type", key.type);
-  Text("externalId", session.fields.Get(Slot::kExternalId));
-  Text("externalUrl", session.fields.Get(Slot::kExternalUrl));
-  Key("shortId");
+  Text<"type">(key.type);
+  Text<"externalId">(session.fields.Get(Slot::kExternalId));
+  Text<"externalUrl">(session.fields.Get(Slot::kExternalUrl));
+  Key<"shortId">();
   json_ += '"';
   AppendInteger(ShortId(id_), json_);
   json_ += '"';
 }
 
 void SessionWriter::WriteContext(const Session& session) {
-  WriteAchievements("outcomeAchievements", "achievedDate", "outcome", Slot::kOutcomes, session);
-  WriteAchievements("segmentAssignments", "assignedDate", "segment", Slot::kSegments, session);
+  WriteAchievements<"outcomeAchievements", "achievedDate", "outcome">(Slot::kOutcomes, session);
+  WriteAchievements<"segmentAssignments", "assignedDate", "segment">(Slot::kSegments, session);
   WriteAttributes(session);
   WriteAttributeLists(session);
-  Object("browser", Slot::kBrowser, kBrowserModel, session);
-  Object("device", Slot::kDevice, kDeviceModel, session);
-  Object("geolocation", Slot::kGeolocation, kGeolocationModel, session);
-  Text("ipAddress", session.fields.Get(Slot::kIpAddress));
-  Text("ipOrganization", session.fields.Get(Slot::kIpOrganization));
-  Object("lastPage", Slot::kPage, kPageModel, session);
-  Object("mktCampaign", Slot::kCampaign, kCampaignModel, session);
-  Object("referrer", Slot::kReferrer, kReferrerModel, session);
-  Object("app", Slot::kApp, kAppModel, session);
-  Object("sdkLibrary", Slot::kSdkLibrary, kSdkLibraryModel, session);
-  Object("networkConnectivity", Slot::kNetworkConnectivity, kNetworkConnectivityModel, session);
+  Object<"browser">(Slot::kBrowser, kBrowserModel, session);
+  Object<"device">(Slot::kDevice, kDeviceModel, session);
+  Object<"geolocation">(Slot::kGeolocation, kGeolocationModel, session);
+  Text<"ipAddress">(session.fields.Get(Slot::kIpAddress));
+  Text<"ipOrganization">(session.fields.Get(Slot::kIpOrganization));
+  Object<"lastPage">(Slot::kPage, kPageModel, session);
+  Object<"mktCampaign">(Slot::kCampaign, kCampaignModel, session);
+  Object<"referrer">(Slot::kReferrer, kReferrerModel, session);
+  Object<"app">(Slot::kApp, kAppModel, session);
+  Object<"sdkLibrary">(Slot::kSdkLibrary, kSdkLibraryModel, session);
+  Object<"networkConnectivity">(Slot::kNetworkConnectivity, kNetworkConnectivityModel, session);
   WriteSearchTerms(session);
-  Text("userAgentString", session.fields.Get(Slot::kUserAgent));
+  Text<"userAgentString">(session.fields.Get(Slot::kUserAgent));
 }
 
 void SessionWriter::WriteCounts(const Session& session) {
-  Integer("durationInSeconds", (session.last - session.first).ms / 1000);
-  Integer("eventCount", session.events);
+  Integer<"durationInSeconds">((session.last - session.first).ms / 1000);
+  Integer<"eventCount">(session.events);
   const std::string_view type = session.key().type;
-  if (type == "web" || session.pageviews != 0) Integer("pageviewCount", session.pageviews);
-  if (type == "app" || session.screenviews != 0) Integer("screenviewCount", session.screenviews);
+  if (type == "web" || session.pageviews != 0) Integer<"pageviewCount">(session.pageviews);
+  if (type == "app" || session.screenviews != 0) Integer<"screenviewCount">(session.screenviews);
   WriteLastEvent(session);
 }
 
 void SessionWriter::WriteConversation(const Session& session) {
-  Reference("lastConnectedQueue", session.fields.Get(Slot::kQueue), kQueueUri);
-  Reference("lastConnectedUser", session.fields.Get(Slot::kUser), kUserUri);
+  Reference<"lastConnectedQueue">(session.fields.Get(Slot::kQueue), kQueueUri);
+  Reference<"lastConnectedUser">(session.fields.Get(Slot::kUser), kUserUri);
   WriteDisposition(session);
   WriteChannels(session);
-  Text("originatingDirection", session.fields.Get(Slot::kDirection));
-  Text("conversationSubject", session.fields.Get(Slot::kSubject));
-  Text("lastUserDisconnectType", session.fields.Get(Slot::kDisconnectType));
-  Text("lastAcdOutcome", session.fields.Get(Slot::kAcdOutcome));
+  Text<"originatingDirection">(session.fields.Get(Slot::kDirection));
+  Text<"conversationSubject">(session.fields.Get(Slot::kSubject));
+  Text<"lastUserDisconnectType">(session.fields.Get(Slot::kDisconnectType));
+  Text<"lastAcdOutcome">(session.fields.Get(Slot::kAcdOutcome));
 }
 
-void SessionWriter::WriteAchievements(std::string_view name, std::string_view date, std::string_view what, Slot slot,
-                                      const Session& session) {
+template <JsonKey kName, JsonKey kDate, JsonKey kWhat>
+void SessionWriter::WriteAchievements(Slot slot, const Session& session) {
   if (!session.fields.Has(slot)) return;
   Collected<Achievement> achievements = UnpackAchievements(session.fields.Get(slot));
   std::sort(achievements.begin(), achievements.end(), [](const Achievement& a, const Achievement& b) {
     return a.time != b.time ? a.time < b.time : a.id < b.id;
   });
-  Key(name);
+  Key<kName>();
   Separator separator('[');
   for (const Achievement& achievement : achievements) {
     separator.Append(json_);
     json_ += '{';
-    AppendJsonKey(what, json_);
+    AppendJsonKey<kWhat>(json_);
     json_ += '{';
-    AppendJsonKey("id", json_);
+    AppendJsonKey<"id">(json_);
     AppendJsonString(achievement.id, json_);
     if (!achievement.self_uri.empty()) {
       json_ += ',';
-      AppendJsonKey("selfUri", json_);
+      AppendJsonKey<"selfUri">(json_);
       AppendJsonString(achievement.self_uri, json_);
     }
     json_ += std::string_view("},");
-    AppendJsonKey(date, json_);
+    AppendJsonKey<kDate>(json_);
     AppendJsonTime(achievement.time, json_);
     json_ += '}';
   }
@@ -225,7 +240,7 @@ void SessionWriter::WriteAchievements(std::string_view name, std::string_view da
 
 void SessionWriter::WriteAttributes(const Session& session) {
   if (!session.fields.Has(Slot::kAttributes)) return;
-  Key("attributes");
+  Key<"attributes">();
   Separator separator('{');
   for (Unpacker packed(session.fields.Get(Slot::kAttributes)); !packed.AtEnd();) {
     const Attribute attribute = ReadAttribute(packed);
@@ -233,7 +248,7 @@ void SessionWriter::WriteAttributes(const Session& session) {
     AppendJsonString(attribute.key, json_);
     json_ += ':';
     AppendDataType(attribute.data_type, json_);
-    AppendJsonKey("value", json_);
+    AppendJsonKey<"value">(json_);
     AppendJsonString(attribute.value, json_);
     json_ += '}';
   }
@@ -242,14 +257,14 @@ void SessionWriter::WriteAttributes(const Session& session) {
 
 void SessionWriter::WriteAttributeLists(const Session& session) {
   if (!session.fields.Has(Slot::kAttributeLists)) return;
-  Key("attributeLists");
+  Key<"attributeLists">();
   Separator separator('{');
   for (const AttributeList& list : UnpackLists(session.fields.Get(Slot::kAttributeLists))) {
     separator.Append(json_);
     AppendJsonString(list.key, json_);
     json_ += ':';
     AppendDataType(list.data_type, json_);
-    AppendJsonKey("values", json_);
+    AppendJsonKey<"values">(json_);
     json_ += '[';
     for (const Term& term : list.values) {
       if (&term != list.values.data()) json_ += ',';
@@ -262,7 +277,7 @@ void SessionWriter::WriteAttributeLists(const Session& session) {
 
 void SessionWriter::WriteSearchTerms(const Session& session) {
   if (!session.fields.Has(Slot::kSearchTerms)) return;
-  Key("searchTerms");
+  Key<"searchTerms">();
   Separator separator('[');
   for (const Term& term : UnpackTerms(session.fields.Get(Slot::kSearchTerms))) {
     separator.Append(json_);
@@ -273,15 +288,15 @@ void SessionWriter::WriteSearchTerms(const Session& session) {
 
 void SessionWriter::WriteLastEvent(const Session& session) {
   Unpacker unpack(session.fields.Get(Slot::kLastEvent));
-  Key("lastEvent");
+  Key<"lastEvent">();
   json_ += '{';
-  AppendJsonKey("id", json_);
+  AppendJsonKey<"id">(json_);
   AppendJsonString(unpack.Text(), json_);
   json_ += ',';
-  AppendJsonKey("eventName", json_);
+  AppendJsonKey<"eventName">(json_);
   AppendJsonString(unpack.Text(), json_);
   json_ += ',';
-  AppendJsonKey("createdDate", json_);
+  AppendJsonKey<"createdDate">(json_);
   AppendJsonTime(session.last, json_);
   json_ += '}';
 }
@@ -290,17 +305,17 @@ void SessionWriter::WriteLastEvent(const Session& session) {
 void SessionWriter::WriteDisposition(const Session& session) {
   if (!session.fields.Has(Slot::kDisposition)) return;
   Unpacker unpack(session.fields.Get(Slot::kDisposition));
-  Key("lastUserDisposition");
+  Key<"lastUserDisposition">();
   json_ += '{';
-  AppendJsonKey("code", json_);
+  AppendJsonKey<"code">(json_);
   AppendJsonString(unpack.Text(), json_);
   if (const std::string_view notes = unpack.Text(); !notes.empty()) {
     json_ += ',';
-    AppendJsonKey("notes", json_);
+    AppendJsonKey<"notes">(json_);
     AppendJsonString(notes, json_);
   }
   json_ += ',';
-  AppendJsonKey("user", json_);
+  AppendJsonKey<"user">(json_);
   std::string_view user = unpack.Text();
   if (user.empty()) user = session.fields.Get(Slot::kUser);
   if (user.empty()) {
@@ -313,21 +328,21 @@ void SessionWriter::WriteDisposition(const Session& session) {
 
 void SessionWriter::WriteChannels(const Session& session) {
   if (!session.fields.Has(Slot::kChannels)) return;
-  Key("conversationChannels");
+  Key<"conversationChannels">();
   Separator separator('[');
   for (const Channel& channel : UnpackChannels(session.fields.Get(Slot::kChannels))) {
     separator.Append(json_);
     json_ += '{';
-    AppendJsonKey("type", json_);
+    AppendJsonKey<"type">(json_);
     AppendJsonString(channel.type, json_);
     if (!channel.message_type.empty()) {
       json_ += ',';
-      AppendJsonKey("messageType", json_);
+      AppendJsonKey<"messageType">(json_);
       AppendJsonString(channel.message_type, json_);
     }
     if (!channel.platform.empty()) {
       json_ += ',';
-      AppendJsonKey("platform", json_);
+      AppendJsonKey<"platform">(json_);
       AppendJsonString(channel.platform, json_);
     }
     json_ += '}';

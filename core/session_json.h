@@ -7,6 +7,7 @@
 
 #include "core/byte_buffer.h"
 #include "core/identity.h"
+#include "core/json_text.h"
 #include "core/rules.h"
 #include "core/session.h"
 
@@ -25,22 +26,30 @@ class SessionWriter {
 
  private:
   void SetId(const Session& session, const SessionKey& key);
-  void Text(std::string_view name, std::string_view value);  // nothing where empty
-  void Integer(std::string_view name, int64_t value);
-  void Bool(std::string_view name, bool value);
-  void Time(std::string_view name, EventTime time);
-  void TimeUnlessAfter(std::string_view name, EventTime time, EventTime limit);
-  void Object(std::string_view name, Slot slot, const ObjectModel& model, const Session& session);
-  void Reference(std::string_view name, std::string_view id, std::string_view uri_prefix);
-  void Key(std::string_view name);  // with the comma before it
+  template <JsonKey kName>
+  void Text(std::string_view value);  // nothing where empty
+  template <JsonKey kName>
+  void Integer(int64_t value);
+  template <JsonKey kName>
+  void Bool(bool value);
+  template <JsonKey kName>
+  void Time(EventTime time);
+  template <JsonKey kName>
+  void TimeUnlessAfter(EventTime time, EventTime limit);
+  template <JsonKey kName>
+  void Object(Slot slot, const ObjectModel& model, const Session& session);
+  template <JsonKey kName>
+  void Reference(std::string_view id, std::string_view uri_prefix);
+  template <JsonKey kName>
+  void Key();  // with the comma before it
   void WriteCustomer(const Session& session, const SessionKey& key);
   void WriteContext(const Session& session);
   void WriteCounts(const Session& session);
   void WriteConversation(const Session& session);
   void WriteAttributes(const Session& session);
   void WriteAttributeLists(const Session& session);
-  void WriteAchievements(std::string_view name, std::string_view date, std::string_view what, Slot slot,
-                         const Session& session);
+  template <JsonKey kName, JsonKey kDate, JsonKey kWhat>
+  void WriteAchievements(Slot slot, const Session& session);
   void WriteSearchTerms(const Session& session);
   void WriteLastEvent(const Session& session);
   void WriteDisposition(const Session& session);
