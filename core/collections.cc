@@ -75,7 +75,11 @@ uint64_t ReadHex(const char* first, const char* second, uint64_t& bad) {
   return (value | value >> 16) & 0xFFFFFFFF;
 }
 
-// A UUID in its canonical, lower-case form, as 16 bytes.
+// What an id is made of, in the two bits that tell a UUID's variant: so ids of different kinds are never the same.
+enum class IdKind : uint64_t { kCorrelation = 1, kUuid = 2, kText = 3 };
+constexpr int kIdKindShift = 62;
+
+// A UUID in its canonical, lower-case form, as 16 bytes. One of an unusual variant counts as text.
 bool ParseUuid(std::string_view text, EventId& id) {
   if (text.size() != 36) return false;
   const char* const p = text.data();
@@ -83,12 +87,13 @@ bool ParseUuid(std::string_view text, EventId& id) {
   uint64_t bad = 0;
   id.high = ReadHex(p, p + 4, bad) << 32 | ReadHex(p + 9, p + 14, bad);
   id.low = ReadHex(p + 19, p + 24, bad) << 32 | ReadHex(p + 28, p + 32, bad);
-  return bad == 0;
+  return bad == 0 && id.low >> kIdKindShift == static_cast<uint64_t>(IdKind::kUuid);
 }
 
-EventId HashedEventId(std::string_view text, uint64_t seed, EventTime time) {
-  const XXH128_hash_t hash = XXH3_128bits_withSeed(text.data(), text.size(), seed);
-  return {hash.high64, hash.low64, time};
+EventId HashedEventId(std::string_view text, IdKind kind, EventTime time) {
+  const XXH128_hash_t hash = XXH3_128bits(text.data(), text.size());
+  const uint64_t without_kind = hash.low64 << (64 - kIdKindShift) >> (64 - kIdKindShift);
+  return {hash.high64, without_kind | static_cast<uint64_t>(kind) << kIdKindShift, time};
 }
 
 EventId ReadEventId(std::string_view packed, size_t index) {
@@ -323,7 +328,7 @@ Collected<Leg> MergeLegs(const Collected<Leg>& a, const Collected<Leg>& b) {
 EventId MakeEventId(std::string_view id, EventTime time) {
   EventId event_id{0, 0, time};
   if (ParseUuid(id, event_id)) return event_id;
-  return HashedEventId(id, 0, time);
+  return HashedEventId(id, IdKind::kText, time);
 }
 
 EventId MakeCorrelatedEventId(std::string_view id, std::string_view name, EventTime time) {
@@ -332,7 +337,7 @@ EventId MakeCorrelatedEventId(std::string_view id, std::string_view name, EventT
   pack.Text(id);
   pack.Text(name);
   pack.Time(time);
-  return HashedEventId(text.view(), 1, time);
+  return HashedEventId(text.view(), IdKind::kCorrelation, time);
 }
 
 bool ContainsEventId(std::string_view packed, const EventId& id) {

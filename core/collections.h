@@ -98,8 +98,9 @@ Collected<Leg> UnpackLegs(std::string_view packed);
 void PackLegs(const Collected<Leg>& legs, ByteBuffer& packed);
 Collected<Leg> MergeLegs(const Collected<Leg>& a, const Collected<Leg>& b);
 
-// An event id, for finding duplicates: a canonical UUID as it is, any other text as a 128-bit hash; the id, name and
-// time together where the id is a CorrelationId. Fixed size, so the packed form is an array, ordered by time.
+// An event id, for finding duplicates: a canonical UUID as it is, any other text as a hash of 126 bits; the id, name
+// and time together where the id is a CorrelationId. No two of these kinds are ever the same. Fixed size, so the packed
+// form is an array, ordered by time.
 struct EventId {
   uint64_t high;
   uint64_t low;
