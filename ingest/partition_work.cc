@@ -137,7 +137,7 @@ void PartitionWork::Apply(const Record& record, Effects& effects) {
 
 void PartitionWork::NoteRead(MonotonicTime now, EventTime last_record) {
   last_read_ = now;
-  all_read_since_ = now;
+  all_read_since_.reset();  // until the end is reached again
   watermark_at_last_read_ = partition_->watermark();
   last_record_ = last_record;
 }

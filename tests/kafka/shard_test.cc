@@ -278,6 +278,20 @@ TEST_F(QuietTest, AfterAnOutageThePartitionHasToBeQuietAnew) {
   EXPECT_EQ(OpenSessions(), 1U) << "it was delivered late, but joined";
 }
 
+// Records came, not their end: the leader went away in between. They count from the first answer, too.
+TEST_F(QuietTest, AfterAnOutageThatBeganAmongRecordsThePartitionHasToBeQuietAnew) {
+  ReadOneEvent();
+  broker_.Give({{kP0, {1}, Event("a", 1)}});
+  broker_.end_offsets.clear();
+  Pass(60);
+  broker_.GiveEnd(kP0, {2});  // the first fetch from the leader that is back
+  broker_.end_offsets[kP0] = {2};
+  for (int i = 0; i < 50; ++i) Step();
+  EXPECT_EQ(CountOf("sessions"), 0) << "not even a minute since the leader answers again";
+  Pass(21);
+  EXPECT_EQ(CountOf("sessions"), 1);
+}
+
 TEST_F(QuietTest, AfterAnOutageWithoutAnotherRecordTheTimeSinceTheLastOneCounts) {
   ReadOneEvent();
   Pass(5);

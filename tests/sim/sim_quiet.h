@@ -28,7 +28,7 @@ class SimQuiet {
   void NoteRecord(PartitionId partition, Offset offset, int64_t now_ms) {
     Heard& heard = heard_[partition];
     if (heard.records.empty() || offset > heard.records.back().first) heard.records.emplace_back(offset, now_ms);
-    heard.NoteAnswer(now_ms);
+    heard.answers_since.reset();  // there may be more
   }
 
   // All there is has been handed out.
