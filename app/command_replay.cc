@@ -283,7 +283,7 @@ absl::Status ReplayCommand::TakeInput(const std::string& path, FileSink& sink) {
       ReplayFile(*reader, rules_, process_start_, sink, [&](const LineReader& input, uint64_t records) {
         progress_.Update(input.consumed_bytes(), input.total_bytes(), before + records);
       });
-  AddCounters(result.counters, totals_.counters);
+  totals_.counters.Add(result.counters);
   totals_.unfinished_sessions += result.unfinished_sessions;
   totals_.latest_by = std::max(totals_.latest_by, result.latest_by);
   if (!result.input.ok()) InputFailed(result.input);

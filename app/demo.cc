@@ -45,7 +45,7 @@ TrafficOptions Traffic(uint64_t seed, EventTime start) {
 ShardSnapshot Together(const std::vector<ShardSnapshot>& shards) {
   ShardSnapshot all;
   for (const ShardSnapshot& shard : shards) {
-    AddCounters(all.counters, shard.counters);
+    all.counters.Add(shard.counters);
     for (size_t i = 0; i < all.open_sessions.size(); ++i) all.open_sessions[i] += shard.open_sessions[i];
     all.partitions.insert(all.partitions.end(), shard.partitions.begin(), shard.partitions.end());
   }

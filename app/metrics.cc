@@ -55,7 +55,7 @@ class Family {
 class Collector {
  public:
   explicit Collector(const std::vector<ShardSnapshot>& shards) : shards_(shards) {
-    for (const ShardSnapshot& shard : shards) AddCounters(counters_, shard.counters);
+    for (const ShardSnapshot& shard : shards) counters_.Add(shard.counters);
   }
 
   std::vector<MetricFamily> Collect() {

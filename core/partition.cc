@@ -1,6 +1,7 @@
 #include "core/partition.h"
 
 #include <algorithm>
+#include <iterator>
 #include <utility>
 #include <vector>
 
@@ -357,6 +358,21 @@ bool Partition::Impl::FinishRestore(const Rules& rules, EventTime watermark) {
   wheel_.Advance(watermark_, timers_);  // empty still: the timers that follow are sorted in where they belong
   ScheduleAll();
   return true;
+}
+
+void PartitionCounters::Add(const PartitionCounters& more) {
+  const auto add = [](auto& to, const auto& from) {
+    for (size_t i = 0; i < std::size(to); ++i) to[i] += from[i];
+  };
+  records += more.records;
+  record_bytes += more.record_bytes;
+  add(outcomes, more.outcomes);
+  out_of_order += more.out_of_order;
+  add(dead_letters, more.dead_letters);
+  add(late, more.late);
+  add(sessions_opened, more.sessions_opened);
+  sessions_merged += more.sessions_merged;
+  for (size_t type = 0; type < kTypeRulesCount; ++type) add(sessions_closed[type], more.sessions_closed[type]);
 }
 
 Partition::Partition(PartitionId id, const Rules& rules) : impl_(std::make_unique<Impl>(id, rules)) {}

@@ -101,6 +101,8 @@ struct PartitionCounters {
   uint64_t sessions_opened[kTypeRulesCount] = {};
   uint64_t sessions_merged = 0;
   uint64_t sessions_closed[kTypeRulesCount][kCloseReasonCount] = {};
+
+  void Add(const PartitionCounters& more);
 };
 
 // How many records a partition reads ahead at most.

@@ -36,11 +36,6 @@ class SinkEffects : public Effects {
   Duration latest_by_;
 };
 
-template <size_t kSize>
-void AddAll(const uint64_t (&counts)[kSize], uint64_t (&sums)[kSize]) {
-  for (size_t i = 0; i < kSize; ++i) sums[i] += counts[i];
-}
-
 }  // namespace
 
 FileReplayResult ReplayFile(LineReader& reader, const Rules& rules, EventTime process_start, Sink& sink,
@@ -71,18 +66,6 @@ FileReplayResult ReplayFile(LineReader& reader, const Rules& rules, EventTime pr
   result.counters = partition.counters();
   result.latest_by = effects.latest_by();
   return result;
-}
-
-void AddCounters(const PartitionCounters& counters, PartitionCounters& sum) {
-  sum.records += counters.records;
-  sum.record_bytes += counters.record_bytes;
-  sum.out_of_order += counters.out_of_order;
-  sum.sessions_merged += counters.sessions_merged;
-  AddAll(counters.outcomes, sum.outcomes);
-  AddAll(counters.dead_letters, sum.dead_letters);
-  AddAll(counters.late, sum.late);
-  AddAll(counters.sessions_opened, sum.sessions_opened);
-  for (int type = 0; type < kTypeRulesCount; ++type) AddAll(counters.sessions_closed[type], sum.sessions_closed[type]);
 }
 
 }  // namespace tidemark

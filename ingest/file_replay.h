@@ -32,7 +32,4 @@ using ReplayProgress = std::function<void(const LineReader& reader, uint64_t rec
 FileReplayResult ReplayFile(LineReader& reader, const Rules& rules, EventTime process_start, Sink& sink,
                             const ReplayProgress& progress);
 
-// Adds every count of `counters` to `sum`.
-void AddCounters(const PartitionCounters& counters, PartitionCounters& sum);
-
 }  // namespace tidemark

@@ -241,19 +241,4 @@ void PartitionWork::FillSnapshot(EventTime wall_now, std::optional<Offset> cache
   if (timed) snapshot.lag = std::max(wall_now - last_record_, Duration{0});
 }
 
-void AddCounters(PartitionCounters& total, const PartitionCounters& more) {
-  const auto add = [](auto& to, const auto& from) {
-    for (size_t i = 0; i < std::size(to); ++i) to[i] += from[i];
-  };
-  total.records += more.records;
-  total.record_bytes += more.record_bytes;
-  add(total.outcomes, more.outcomes);
-  total.out_of_order += more.out_of_order;
-  add(total.dead_letters, more.dead_letters);
-  add(total.late, more.late);
-  add(total.sessions_opened, more.sessions_opened);
-  total.sessions_merged += more.sessions_merged;
-  for (size_t type = 0; type < kTypeRulesCount; ++type) add(total.sessions_closed[type], more.sessions_closed[type]);
-}
-
 }  // namespace tidemark

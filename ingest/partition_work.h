@@ -165,7 +165,4 @@ class PartitionWork {
   EventTime last_record_ = kBeforeAllTime;             // the record's own time
 };
 
-// Adds `more` to `total`.
-void AddCounters(PartitionCounters& total, const PartitionCounters& more);
-
 }  // namespace tidemark

@@ -381,7 +381,7 @@ void Shard::FillSnapshot(ShardSnapshot& snapshot) const {
   snapshot.in_group = in_group_;
   snapshot.records_without_value = output_.records_without_value();
   for (const Works* works : {&works_, &parked_}) {
-    for (const auto& [id, work] : *works) AddCounters(snapshot.counters, work.counted());
+    for (const auto& [id, work] : *works) snapshot.counters.Add(work.counted());
   }
   for (const auto& [id, work] : works_) {
     work.FillSnapshot(clock_.WallNow(), broker_.CachedEnd(id), snapshot.partitions.emplace_back());

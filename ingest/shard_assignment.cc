@@ -81,7 +81,7 @@ void Shard::DropParked() {
 }
 
 // What it counted stays in the totals.
-void Shard::NoteGone(const PartitionWork& work) { AddCounters(totals_.counters, work.counted()); }
+void Shard::NoteGone(const PartitionWork& work) { totals_.counters.Add(work.counted()); }
 
 // From the committed offsets to work. What the broker does not answer now is asked again with the next step.
 absl::Status Shard::BeginWaiting() {
@@ -98,7 +98,7 @@ absl::Status Shard::BeginWaiting() {
       const PartitionCounters counted = work.counted();
       const uint64_t sequence = work.sequence();
       status = recovery_.Begin(work, (*committed)[i]);
-      if (!work.running()) AddCounters(totals_.counters, counted);
+      if (!work.running()) totals_.counters.Add(counted);
       if (work.sequence() > sequence) failures_in_a_row_ = 0;  // what was in doubt had happened
     }
   }

@@ -92,8 +92,8 @@ TEST(FileReplay, CountersAddUpOverFiles) {
   const TempDirectory dir;
   CountingSink sink;
   PartitionCounters sum;
-  AddCounters(Replay(dir.Write("a", Traffic(100) + "x\n"), sink).counters, sum);
-  AddCounters(Replay(dir.Write("b", Traffic(50)), sink).counters, sum);
+  sum.Add(Replay(dir.Write("a", Traffic(100) + "x\n"), sink).counters);
+  sum.Add(Replay(dir.Write("b", Traffic(50)), sink).counters);
   EXPECT_EQ(sum.records, 151);
   EXPECT_EQ(sum.outcomes[static_cast<int>(Outcome::kJoined)], 150);
   EXPECT_EQ(sum.dead_letters[static_cast<int>(DeadLetterReason::kInvalidJson)], 1);
