@@ -16,6 +16,7 @@ namespace {
 // told when none is missing. But a broker that has just begun to lead may tell of an earlier end until its followers
 // have caught up, for replica.lag.time.max.ms at most.
 constexpr Duration kPatience = Seconds(30);
+constexpr Duration kTryAgainAfter = Milliseconds(500);  // what could not be read
 constexpr Duration kReportInterval = Seconds(5);
 
 constexpr std::string_view kRecoverCommand =
@@ -59,14 +60,16 @@ absl::Status Recovery::StartReading() {
     if (search.loading) starts.push_back({id, search.loader.next()});
   }
   const absl::Status status = broker_.ReadState(starts);
-  if (status.ok()) start_wanted_ = false;
+  start_wanted_ = !status.ok();
+  start_failed_at_ = status.ok() ? std::nullopt : std::optional(clock_.Now());
   return status;
 }
 
 absl::Status Recovery::Step(Duration max_wait, std::map<PartitionId, PartitionWork>& works) {
   absl::Status status;
-  if (start_wanted_) status = StartReading();
-  if (status.ok() && loading()) {
+  const bool pauses = start_failed_at_ && clock_.Now() - *start_failed_at_ < kTryAgainAfter;
+  if (start_wanted_ && !pauses) status = StartReading();
+  if (reading()) {
     status = broker_.PollState(max_wait, poll_);
     if (status.ok()) TakePoll(works);
   }

@@ -38,6 +38,8 @@ class Recovery {
   // there is nothing to replay, or fail.
   absl::Status Step(Duration max_wait, std::map<PartitionId, PartitionWork>& works);
   bool loading() const { return loading_ > 0; }
+  // Whether there is something to wait for in Step; not where the state topic cannot be read for now.
+  bool reading() const { return loading() && !start_wanted_; }
   // Whether Step has something to do.
   bool active() const { return start_wanted_ || !searches_.empty(); }
 
@@ -90,6 +92,7 @@ class Recovery {
   Searches searches_;
   int loading_ = 0;
   bool start_wanted_ = false;  // what is to be read of the state topic has changed
+  std::optional<MonotonicTime> start_failed_at_;
   StatePollResult poll_;
   MonotonicTime last_report_;
 };

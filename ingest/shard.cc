@@ -79,7 +79,7 @@ absl::Status Shard::Step(Duration max_wait) {
   absl::Status status = output_.Prepare();
   if (status.ok() && begin_wanted_ && output_.ready()) status = BeginWaiting();
   if (status.ok() && recovery_.active()) status = Recover(max_wait);
-  if (status.ok() && assign_wanted_) status = Survive(ReadFromHere());
+  if (status.ok() && (assign_wanted_ || HasNewWork())) status = Survive(ReadFromHere());
   if (!status.ok()) return status;
 
   status = broker_.Poll(TimeToWait(max_wait), poll_);
@@ -98,7 +98,7 @@ absl::Status Shard::Step(Duration max_wait) {
 
 // For records; there may be something else to do.
 Duration Shard::TimeToWait(Duration max_wait) const {
-  if (recovery_.loading()) return {0};
+  if (recovery_.reading()) return {0};
   if (snapshotter_.active()) return Milliseconds(1);
   const Duration until_commit = last_commit_ + options_.kafka.commit_interval - clock_.Now();
   return std::clamp(until_commit, Duration{0}, max_wait);

@@ -68,6 +68,7 @@ class Shard {
   using Works = std::map<PartitionId, PartitionWork>;
 
   // Assignment: shard_assignment.cc.
+  bool HasNewWork() const;
   absl::Status HandleChange();
   void TakeAssignment();
   absl::Status GiveUpAssignment();

@@ -1,6 +1,7 @@
 // Shard's part that follows the group: partitions that come, go, and come back.
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -121,6 +122,13 @@ absl::Status Shard::Recover(Duration max_wait) {
   return absl::OkStatus();
 }
 
+// Whether a state was loaded whose records are not read yet.
+bool Shard::HasNewWork() const {
+  return recovery_.active() && std::any_of(works_.begin(), works_.end(), [](const auto& entry) {
+           return entry.second.wants_records() && !entry.second.reads();
+         });
+}
+
 // Reads on from where each partition is. While states are still being loaded not for each one anew: it costs what was
 // fetched ahead.
 absl::Status Shard::ReadFromHere() {
@@ -138,7 +146,7 @@ absl::Status Shard::ReadFromHere() {
   if (!epoch.ok()) return absl::IsUnavailable(epoch.status()) ? absl::OkStatus() : epoch.status();
   assignment_epoch_ = *epoch;
   for (const PartitionStart& start : starts) works_.at(start.partition).NoteAssigned();
-  assign_wanted_ = recovery_.loading();
+  assign_wanted_ = false;
   return absl::OkStatus();
 }
 

@@ -71,6 +71,8 @@ class FakeBroker : public Broker {
   std::map<PartitionId, std::vector<std::string>> state;  // the state topic; the index is the offset
   std::map<PartitionId, Offset> truncated;
   int commits = 0;
+  int state_reads = 0;
+  int assignments = 0;
   int producers = 0;
   int transactions_begun = 0;
   std::vector<PartitionStart> assigned;
@@ -104,6 +106,7 @@ class FakeBroker : public Broker {
   }
 
   absl::StatusOr<uint64_t> Assign(std::span<const PartitionStart> starts) override {
+    ++assignments;
     assigned.assign(starts.begin(), starts.end());
     return ++epoch_;
   }
@@ -182,6 +185,7 @@ class FakeBroker : public Broker {
   }
 
   absl::Status ReadState(std::span<const PartitionStart> starts) override {
+    ++state_reads;
     state_reads_.assign(starts.begin(), starts.end());
     state_ends_told_ = false;
     return state_answer;

@@ -60,6 +60,30 @@ TEST_F(RecoveryTest, OpenSessionsSurviveACrash) {
   EXPECT_EQ(broker_.written[0].headers.at("source"), "journey-events:0:0..1");
 }
 
+// Neither the state topic nor the events, of which each new beginning throws away what was fetched ahead.
+TEST_F(RecoveryTest, AStateTopicThatCannotBeReadIsNotAskedWithoutPause) {
+  Append(Event("a", 0));
+  Start();
+  StartAgain();
+  broker_.state_answer = absl::UnavailableError("too few partitions");
+  broker_.GiveChange(AssignmentChange::kAssigned, {kP0});
+  Step();
+  Step();
+  const int reads = broker_.state_reads;
+  const int assignments = broker_.assignments;
+  for (int i = 0; i < 20; ++i) {
+    clock_.Advance(Milliseconds(10));
+    ASSERT_TRUE(shard_->Step(Duration{0}).ok());
+  }
+  EXPECT_EQ(broker_.state_reads, reads);
+  for (int i = 0; i < 5; ++i) Step();
+  EXPECT_EQ(broker_.state_reads, reads + 5);
+  EXPECT_EQ(broker_.assignments, assignments);
+  broker_.state_answer = absl::OkStatus();
+  Run();
+  EXPECT_EQ(State(), WorkState::kRunning);
+}
+
 TEST_F(RecoveryTest, AfterACleanStopThereIsNothingToReplay) {
   Append(Event("a", 0));
   Start();
