@@ -230,7 +230,7 @@ void PartitionWork::FillSnapshot(EventTime wall_now, std::optional<Offset> cache
   snapshot.next = next_;
   snapshot.watermark = partition_ ? partition_->watermark() : kBeforeAllTime;
   if (!partition_) return;
-  if (AtEnd()) {
+  if (reads() && AtEnd()) {
     snapshot.lag_records = 0;
     snapshot.lag = Duration{0};
     return;

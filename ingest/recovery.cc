@@ -251,6 +251,18 @@ void Recovery::Fail(PartitionWork& work, std::string_view why, std::string_view 
       {{"shard", shard_}, {"topic", kafka_.events_topic}, {"partition", work.id().value}}, do_what);
 }
 
+void Recovery::NoteRecordGone(PartitionWork& work, std::string_view error) {
+  if (!work.running()) ++totals_.recoveries[static_cast<size_t>(RecoveryResult::kFailed)];
+  work.Fail();
+  Log(LogLevel::kError, "partition_failed", "the next record is not in the topic: deleted, or the topic was re-created",
+      {{"shard", shard_},
+       {"topic", kafka_.events_topic},
+       {"partition", work.id().value},
+       {"offset", work.next().value},
+       {"err", error}},
+      kRecoverCommand);
+}
+
 void Recovery::Abandon() {
   if (loading()) start_wanted_ = true;
   searches_.clear();

@@ -47,6 +47,9 @@ class Recovery {
   // True: it runs.
   bool Finish(PartitionWork& work);
 
+  // The next record that the work needs is not in the topic: it goes no further.
+  void NoteRecordGone(PartitionWork& work, std::string_view error);
+
   // The events of a work that replays end here, for now.
   void NoteReplayEnd(const PartitionWork& work);
 

@@ -239,15 +239,7 @@ absl::Status Shard::NoteEndsAndErrors() {
   for (const PartitionError& error : poll_.errors) {
     PartitionWork* work = FindWork(error.partition);
     if (!work || !work->reads()) continue;
-    work->Fail();
-    Log(LogLevel::kError, "partition_failed",
-        "the next record is not in the topic: deleted, or the topic was re-created",
-        {{"shard", options_.shard},
-         {"topic", options_.kafka.events_topic},
-         {"partition", error.partition.value},
-         {"offset", work->next().value},
-         {"err", error.message}},
-        "stop tidemark, choose with `tidemark recover --help`, start it again; the other partitions go on");
+    recovery_.NoteRecordGone(*work, error.message);
   }
   return absl::OkStatus();
 }

@@ -21,8 +21,7 @@ ShardOutput::ShardOutput(uint32_t shard, const KafkaOptions& kafka, Broker& brok
       broker_(broker),
       clock_(clock),
       heartbeat_(heartbeat),
-      totals_(totals),
-      commit_began_(clock.Now()) {}
+      totals_(totals) {}
 
 // A new producer settles what the last one left open. Until it exists nothing is read.
 absl::Status ShardOutput::Prepare() {
@@ -64,25 +63,26 @@ absl::Status ShardOutput::EndTransaction(std::span<const CommittedOffset> offset
 }
 
 absl::Status ShardOutput::Commit(std::span<const CommittedOffset> offsets) {
-  commit_began_ = clock_.Now();
-  heartbeat_.commit_started_ms = commit_began_.ms;
+  const MonotonicTime began = clock_.Now();
+  heartbeat_.commit_started_ms = began.ms;
   const absl::Status status = EndTransaction(offsets);
   heartbeat_.commit_started_ms = ShardHeartbeat::kNoCommit;
-  const Duration took = clock_.Now() - commit_began_;
+  const Duration took = clock_.Now() - began;
+  NoteDuration(took);
   if (!status.ok()) return status;
   totals_.last_commit = clock_.WallNow();
-  in_transaction_ = false;
-  bytes_ = 0;
   if (took > kSlowCommit) {
     Abandon(CommitResult::kDoubtful);
-  } else {
-    NoteCommit(CommitResult::kOk, took);
+    return absl::OkStatus();
   }
+  ++totals_.commits[static_cast<size_t>(CommitResult::kOk)];
+  in_transaction_ = false;
+  bytes_ = 0;
   return absl::OkStatus();
 }
 
 void ShardOutput::Abandon(CommitResult result) {
-  NoteCommit(result, clock_.Now() - commit_began_);
+  if (in_transaction_) ++totals_.commits[static_cast<size_t>(result)];
   ready_ = false;
   in_transaction_ = false;
   bytes_ = 0;
@@ -94,8 +94,7 @@ uint64_t ShardOutput::records_without_value() const {
   return omitted_before_ + (sink_ ? sink_->records_without_value() : 0);
 }
 
-void ShardOutput::NoteCommit(CommitResult result, Duration took) {
-  ++totals_.commits[static_cast<size_t>(result)];
+void ShardOutput::NoteDuration(Duration took) {
   const auto bucket = std::lower_bound(kCommitBucketsMs.begin(), kCommitBucketsMs.end(), took.ms);
   ++totals_.commit_buckets[static_cast<size_t>(bucket - kCommitBucketsMs.begin())];
   totals_.commit_ms_total += static_cast<uint64_t>(std::max<int64_t>(took.ms, 0));

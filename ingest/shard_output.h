@@ -43,7 +43,7 @@ class ShardOutput {
   // Ends the transaction with these offsets, at least one. Aborted: it failed, or is in doubt; Abandon is called for.
   absl::Status Commit(std::span<const CommittedOffset> offsets);
 
-  // Lets go of the producer and with it of the transaction, if there is one.
+  // Lets go of the producer and with it of the transaction: if there is one, that is how it ended.
   void Abandon(CommitResult result);
 
   uint64_t records_without_value() const;
@@ -52,7 +52,7 @@ class ShardOutput {
   static constexpr uint64_t kMaxTransactionBytes = 32 << 20;
 
   absl::Status EndTransaction(std::span<const CommittedOffset> offsets);
-  void NoteCommit(CommitResult result, Duration took);
+  void NoteDuration(Duration took);
 
   const uint32_t shard_;
   const KafkaOptions& kafka_;
@@ -68,7 +68,6 @@ class ShardOutput {
   uint64_t bytes_ = 0;
   uint64_t omitted_before_ = 0;  // records_without_value of former sinks
   std::string encoded_;
-  MonotonicTime commit_began_;
 };
 
 }  // namespace tidemark

@@ -356,8 +356,31 @@ TEST_F(QuietTest, NothingClosesBeforeTheEndWasSeenAfterBeginningAgain) {
 TEST_F(ShardTest, ACommitOfAnotherProcessIsNoticedWhileNothingIsToBeCommitted) {
   Assign({kP0});
   broker_.committed.at(kP0).metadata += "!";
+  const auto commits = Snapshot().commits;
+  const auto durations = Snapshot().commit_buckets;
   for (int i = 0; i < 60; ++i) Step();
   EXPECT_EQ(Snapshot().audits_failed, 1U);
+  EXPECT_EQ(Snapshot().commits, commits) << "there was none";
+  EXPECT_EQ(Snapshot().commit_buckets, durations);
+}
+
+// ---- lag
+
+TEST_F(ShardTest, WhatCannotBeTakenForNowIsLag) {
+  Assign({kP0});
+  broker_.Give({{kP0, {0}, Event("a", 0)}});
+  broker_.GiveEnd(kP0, {1});
+  Step();
+  EXPECT_EQ(Snapshot().partitions.at(0).lag_records, 0);
+  broker_.producer_answer = absl::UnavailableError("no coordinator");
+  broker_.commit_answer = absl::AbortedError("no coordinator");
+  broker_.cached_ends[kP0] = {2};
+  broker_.Give({{kP0, {1}, Event("a", 1)}});
+  broker_.GiveEnd(kP0, {2});
+  Step();
+  broker_.cached_ends[kP0] = {9};
+  Step();
+  EXPECT_EQ(Snapshot().partitions.at(0).lag_records, 7) << "of a state that has taken two";
 }
 
 // ---- counters
