@@ -297,15 +297,21 @@ absl::Status Shard::PrepareCommit(std::vector<CommittedOffset>& offsets) {
   return absl::OkStatus();
 }
 
+// And what is due when all is committed, be it just now or since long: it does not wait for more records.
 absl::Status Shard::Commit() {
+  const absl::Status status = CommitAlone();
+  if (!status.ok() || !output_.ready()) return status;
+  snapshotter_.AfterCommit(works_);
+  AuditIfDue();
+  return absl::OkStatus();
+}
+
+absl::Status Shard::CommitAlone() {
   last_commit_ = clock_.Now();
   if (!output_.ready()) return absl::OkStatus();
   std::vector<CommittedOffset> offsets;
   absl::Status status = PrepareCommit(offsets);
-  if (status.ok() && offsets.empty()) {  // no input, so no effects either
-    AfterCommit();
-    return absl::OkStatus();
-  }
+  if (status.ok() && offsets.empty()) return absl::OkStatus();  // no input, so no effects either
   ++next_commit_number_;
   if (status.ok()) status = output_.Commit(offsets);
   if (!status.ok()) return Survive(status);
@@ -316,14 +322,7 @@ absl::Status Shard::Commit() {
     return absl::OkStatus();
   }
   for (const CommittedOffset& offset : offsets) works_.at(offset.partition).NoteCommitted();
-  AfterCommit();
   return absl::OkStatus();
-}
-
-// All that was done is committed, be it just now or since long: what is due then does not wait for more records.
-void Shard::AfterCommit() {
-  snapshotter_.AfterCommit(works_);
-  AuditIfDue();
 }
 
 // Whether the group still has what was committed last: nobody else may have written it, no broker lost it.

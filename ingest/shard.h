@@ -95,8 +95,8 @@ class Shard {
   // Commits.
   absl::Status CommitIfDue();
   absl::Status Commit();
+  absl::Status CommitAlone();
   absl::Status PrepareCommit(std::vector<CommittedOffset>& offsets);
-  void AfterCommit();
   void AuditIfDue();
   absl::Status SnapshotForStop(PartitionWork& work);
   absl::Status Survive(const absl::Status& status);

@@ -27,7 +27,7 @@ absl::Status Shard::HandleChange() {
       return absl::OkStatus();
     case AssignmentChange::kRevoked: {
       CrashPoint("rebalance.revoked");
-      const absl::Status status = Commit();  // the group waits for us, so the partitions are still ours
+      const absl::Status status = CommitAlone();  // the group waits for us, so the partitions are still ours
       return status.ok() ? GiveUpAssignment() : status;
     }
     case AssignmentChange::kLost:
