@@ -44,8 +44,8 @@ class BatchConsumer {
   rd_kafka_resp_err_t Assign(const rd_kafka_topic_partition_list_t* partitions);
 
   // At most `limit` (at least 1) of what there is: records, ends of partitions, errors. Waits for the first of them as
-  // long as it must, but not for more of them. Empty after `timeout`, or when a callback wanted to return. Valid until
-  // the next call of Next, Close or Abandon.
+  // long as it must, but not for more of them. Empty after `timeout`. Valid until the next call of Next, Close or
+  // Abandon.
   std::span<const rd_kafka_message_t* const> Next(Duration timeout, size_t limit);
 
   // Leaves the group, if it is in one. May be called again.

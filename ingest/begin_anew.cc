@@ -95,8 +95,12 @@ absl::StatusOr<CommittedOffset> WriteEmptyState(Broker& broker, const KafkaOptio
   const auto state_end = broker.StateEnd(before.partition);
   if (!state_end.ok()) return state_end.status();
   const Partition empty(before.partition, rules);
-  CommitMetadata metadata;
-  if (const auto last = ParseCommitMetadata(before.metadata); last.ok()) metadata = *last;
+  const auto last = ParseCommitMetadata(before.metadata);
+  if (absl::IsUnimplemented(last.status())) {
+    return absl::FailedPreconditionError(fmt::format("partition {}: {}; use the newer version's `tidemark recover`",
+                                                     before.partition.value, std::string(last.status().message())));
+  }
+  CommitMetadata metadata = last.ok() ? *last : CommitMetadata{};
   SnapshotEnd end;
   end.snapshot = metadata.sequence;
   end.next = begin;

@@ -1,7 +1,6 @@
 #include "ingest/embedded_broker.h"
 
 #include <fmt/format.h>
-#include <librdkafka/rdkafka_mock.h>
 
 #include <utility>
 
@@ -12,8 +11,8 @@ constexpr int kAllBrokers = -1;
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<EmbeddedBroker>> EmbeddedBroker::Start() {
-  auto conf = MakeKafkaConf({}, {{"client.id", "embedded-broker"}, {"test.mock.num.brokers", "1"}});
+absl::StatusOr<std::unique_ptr<EmbeddedBroker>> EmbeddedBroker::Start(int brokers) {
+  auto conf = MakeKafkaConf({}, {{"client.id", "embedded-broker"}, {"test.mock.num.brokers", std::to_string(brokers)}});
   if (!conf.ok()) return conf.status();
   auto handle = MakeKafkaClient(RD_KAFKA_PRODUCER, *std::move(conf));
   if (!handle.ok()) return handle.status();
@@ -21,22 +20,20 @@ absl::StatusOr<std::unique_ptr<EmbeddedBroker>> EmbeddedBroker::Start() {
 }
 
 EmbeddedBroker::EmbeddedBroker(KafkaClientHandle handle)
-    : handle_(std::move(handle)),
-      brokers_(rd_kafka_mock_cluster_bootstraps(rd_kafka_handle_mock_cluster(handle_.get()))) {}
+    : handle_(std::move(handle)), brokers_(rd_kafka_mock_cluster_bootstraps(cluster())) {}
 
 absl::Status EmbeddedBroker::CreateTopic(const std::string& name, uint32_t partitions) {
-  const rd_kafka_resp_err_t error = rd_kafka_mock_topic_create(rd_kafka_handle_mock_cluster(handle_.get()),
-                                                               name.c_str(), static_cast<int>(partitions), 1);
+  const rd_kafka_resp_err_t error =
+      rd_kafka_mock_topic_create(cluster(), name.c_str(), static_cast<int>(partitions), 1);
   if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return absl::OkStatus();
   return absl::InternalError(fmt::format("creating the topic {}: {}", name, rd_kafka_err2str(error)));
 }
 
 void EmbeddedBroker::SetDown(bool down) {
-  rd_kafka_mock_cluster_t* cluster = rd_kafka_handle_mock_cluster(handle_.get());
   if (down) {
-    rd_kafka_mock_broker_set_down(cluster, kAllBrokers);
+    rd_kafka_mock_broker_set_down(cluster(), kAllBrokers);
   } else {
-    rd_kafka_mock_broker_set_up(cluster, kAllBrokers);
+    rd_kafka_mock_broker_set_up(cluster(), kAllBrokers);
   }
 }
 

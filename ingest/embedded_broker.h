@@ -8,6 +8,9 @@
 
 #include <absl/status/status.h>
 #include <absl/status/statusor.h>
+#include <librdkafka/rdkafka.h>
+// After it:
+#include <librdkafka/rdkafka_mock.h>
 
 #include <cstdint>
 #include <memory>
@@ -19,13 +22,16 @@ namespace tidemark {
 
 class EmbeddedBroker {
  public:
-  static absl::StatusOr<std::unique_ptr<EmbeddedBroker>> Start();
+  static absl::StatusOr<std::unique_ptr<EmbeddedBroker>> Start(int brokers = 1);
 
   absl::Status CreateTopic(const std::string& name, uint32_t partitions);
   const std::string& brokers() const { return brokers_; }  // for kafka.brokers
 
   // While down, connections are closed and refused.
   void SetDown(bool down);
+
+  // For faults that only a test has.
+  rd_kafka_mock_cluster_t* cluster() const { return rd_kafka_handle_mock_cluster(handle_.get()); }
 
  private:
   explicit EmbeddedBroker(KafkaClientHandle handle);

@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <iterator>
 #include <utility>
 
 #include "sinks/log.h"
@@ -16,6 +18,8 @@ constexpr int kQueryTimeoutMs = 5'000;
 // shard waits as long for the end of a quiet partition that it asks for while others have records at other brokers.
 constexpr char kFetchWaitMs[] = "100";
 constexpr int kEndOffsetsTimeoutMs = 2'000;
+constexpr int kSilentTimeoutMs = 500;
+constexpr Duration kAskSilentEvery = Seconds(5);
 constexpr int kProbeTimeoutMs = 500;
 constexpr Duration kProbeInterval = Seconds(1);
 // Longer than two members with the same name need to fence each other twice: joining, and a heartbeat.
@@ -35,7 +39,6 @@ KafkaProperties ConsumerProperties(const KafkaOptions& options, uint32_t shard) 
                           {"enable.auto.commit", "false"},
                           {"enable.auto.offset.store", "false"},
                           {"enable.partition.eof", "true"},
-                          {"allow.auto.create.topics", "false"},
                           {"fetch.wait.max.ms", kFetchWaitMs},
                           {"session.timeout.ms", std::to_string(kSessionTimeout.ms)}};
   BatchConsumer::AddReadAhead(options, ours);
@@ -94,6 +97,11 @@ absl::StatusOr<std::unique_ptr<KafkaClient>> KafkaClient::CreateOutsideTheGroup(
   return client;
 }
 
+absl::Status KafkaClient::CheckSettings(KafkaOptions options) {
+  options.brokers.clear();
+  return CreateOutsideTheGroup(options).status();
+}
+
 KafkaClient::~KafkaClient() { KafkaClient::Close(); }
 
 absl::Status KafkaClient::MakeConsumer() {
@@ -132,13 +140,13 @@ void KafkaClient::OnRebalance(rd_kafka_resp_err_t code, const rd_kafka_topic_par
                                                                      : AssignmentChange::kRevoked;
   pending_partitions_.clear();
   for (int i = 0; i < partitions->cnt; ++i) pending_partitions_.push_back({partitions->elems[i].partition});
-  rd_kafka_yield(consumer_.get());  // the shard is to hear of it now
 }
 
 absl::Status KafkaClient::Poll(Duration timeout, PollResult& result) {
   result.Clear();
   AskWhetherBack();
   if (producer_) rd_kafka_poll(producer_.get(), 0);
+  if (state_) state_->ServeIdle();
   result.assignment_epoch = assignment_epoch_;
 
   const auto messages = consumer_.Next(timeout, kBatchRecords);
@@ -165,8 +173,6 @@ absl::Status KafkaClient::TakeMessage(const rd_kafka_message_t& message, PollRes
     case RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET:
       result.errors.push_back({{message.partition}, rd_kafka_message_errstr(&message)});
       return absl::OkStatus();
-    case RD_KAFKA_RESP_ERR__FATAL:
-      return ConsumerFailure();
     default:
       break;
   }
@@ -279,28 +285,65 @@ absl::StatusOr<std::vector<CommittedOffset>> KafkaClient::Committed(std::span<co
 }
 
 absl::StatusOr<Offset> KafkaClient::FirstOffset(PartitionId partition) {
-  int64_t first = 0;
-  int64_t end = 0;
-  const rd_kafka_resp_err_t error = rd_kafka_query_watermark_offsets(consumer_.get(), options_.events_topic.c_str(),
-                                                                     partition.value, &first, &end, kQueryTimeoutMs);
-  if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return Offset{first};
-  return KafkaStatus("reading the first offset of " + options_.events_topic, error, rd_kafka_err2str(error));
+  const auto first =
+      QueryOffset(consumer_.get(), options_.events_topic, partition.value, RD_KAFKA_OFFSET_BEGINNING, kQueryTimeoutMs);
+  return first.ok() ? absl::StatusOr<Offset>(Offset{*first}) : first.status();
 }
 
+// librdkafka answers for all of them or for none: one leader that is away would leave all without an answer, each time
+// after the whole time-out. So those that were asked in vain are asked one by one from then on, and seldom as long as
+// that is in vain.
 std::vector<std::optional<Offset>> KafkaClient::EndOffsets(std::span<const PartitionId> partitions) {
-  std::vector<std::optional<Offset>> ends(partitions.size());
+  std::map<PartitionId, Offset> ends;
+  std::vector<PartitionId> together;
+  std::copy_if(partitions.begin(), partitions.end(), std::back_inserter(together), [this](PartitionId partition) {
+    return std::find(silent_.begin(), silent_.end(), partition) == silent_.end();
+  });
+  if (!together.empty() && !AskEnds(together, kEndOffsetsTimeoutMs, ends)) {
+    silent_.insert(silent_.end(), together.begin(), together.end());
+  }
+  AskSilent(partitions, ends);
+  std::vector<std::optional<Offset>> result;
+  for (const PartitionId partition : partitions) {
+    const auto found = ends.find(partition);
+    result.push_back(found == ends.end() ? std::nullopt : std::optional(found->second));
+  }
+  return result;
+}
+
+// Adds to `ends`, by partition, what the leaders say. False: some did not answer.
+bool KafkaClient::AskEnds(std::span<const PartitionId> partitions, int timeout_ms,
+                          std::map<PartitionId, Offset>& ends) {
   const KafkaPartitions list = PartitionList(partitions);
   for (int i = 0; i < list->cnt; ++i) list->elems[i].offset = RD_KAFKA_OFFSET_END;
-  const rd_kafka_resp_err_t error = rd_kafka_offsets_for_times(consumer_.get(), list.get(), kEndOffsetsTimeoutMs);
-  if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return ends;
-  for (size_t i = 0; i < partitions.size(); ++i) {
+  const rd_kafka_resp_err_t error = rd_kafka_offsets_for_times(consumer_.get(), list.get(), timeout_ms);
+  if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return false;
+  for (int i = 0; i < list->cnt; ++i) {
     const rd_kafka_topic_partition_t& element = list->elems[i];
-    if (element.err == RD_KAFKA_RESP_ERR_NO_ERROR && element.offset >= 0) ends[i] = Offset{element.offset};
+    if (element.err == RD_KAFKA_RESP_ERR_NO_ERROR && element.offset >= 0) {
+      ends.insert_or_assign(PartitionId{element.partition}, Offset{element.offset});
+    }
   }
-  return ends;
+  return true;
+}
+
+// Until one does not answer: that one is the last to be asked when it is time again.
+void KafkaClient::AskSilent(std::span<const PartitionId> partitions, std::map<PartitionId, Offset>& ends) {
+  if (silent_since_ && Since(*silent_since_) < kAskSilentEvery) return;
+  silent_since_.reset();
+  for (size_t left = silent_.size(); left > 0; --left) {
+    const PartitionId partition = silent_.front();
+    silent_.pop_front();
+    const bool wanted = std::find(partitions.begin(), partitions.end(), partition) != partitions.end();
+    if (!wanted || AskEnds({&partition, 1}, kSilentTimeoutMs, ends)) continue;
+    silent_.push_back(partition);
+    silent_since_ = Now();
+    return;
+  }
 }
 
 std::optional<Offset> KafkaClient::CachedEnd(PartitionId partition) {
+  if (consumer_.get() == nullptr) return std::nullopt;  // it could not join anew
   int64_t first = RD_KAFKA_OFFSET_INVALID;
   int64_t end = RD_KAFKA_OFFSET_INVALID;
   rd_kafka_get_watermark_offsets(consumer_.get(), options_.events_topic.c_str(), partition.value, &first, &end);

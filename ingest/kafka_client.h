@@ -10,6 +10,8 @@
 #include <librdkafka/rdkafka.h>
 
 #include <cstdint>
+#include <deque>
+#include <map>
 #include <memory>
 #include <optional>
 #include <span>
@@ -18,6 +20,7 @@
 
 #include "ingest/batch_consumer.h"
 #include "ingest/broker.h"
+#include "ingest/connection_watch.h"
 #include "ingest/kafka_handle.h"
 #include "ingest/kafka_options.h"
 #include "ingest/kafka_state.h"
@@ -39,6 +42,8 @@ class KafkaClient : public Broker {
   static absl::StatusOr<std::unique_ptr<KafkaClient>> Create(const KafkaOptions& options, uint32_t shard);
   // For what is done while the group has no members: it reads and commits, but is none itself.
   static absl::StatusOr<std::unique_ptr<KafkaClient>> CreateOutsideTheGroup(const KafkaOptions& options);
+  // Whether librdkafka takes the settings together, as some belong to each other. Makes no connection.
+  static absl::Status CheckSettings(KafkaOptions options);
   ~KafkaClient() override;
 
   // How many members the group has now.
@@ -81,6 +86,8 @@ class KafkaClient : public Broker {
   absl::Status ConsumerFailure();
   absl::Status JoinAnewIfFenced(const absl::Status& failure, PollResult& result);
   void AskWhetherBack();
+  bool AskEnds(std::span<const PartitionId> partitions, int timeout_ms, std::map<PartitionId, Offset>& ends);
+  void AskSilent(std::span<const PartitionId> partitions, std::map<PartitionId, Offset>& ends);
   KafkaPartitions PartitionList(std::span<const PartitionId> partitions) const;
   absl::Status TransactionFailure(const std::string& doing, KafkaError error);
 
@@ -99,16 +106,18 @@ class KafkaClient : public Broker {
   std::vector<PartitionId> pending_partitions_;
   std::optional<MonotonicTime> asked_whether_back_;
   std::optional<MonotonicTime> fenced_at_;
+  std::deque<PartitionId> silent_;             // their leaders did not say where they end
+  std::optional<MonotonicTime> silent_since_;  // when one of them was last asked in vain
 
   std::unique_ptr<KafkaState> state_;
 
+  ConnectionWatch producer_connections_;  // since it was last asked to send offsets
   KafkaClientHandle producer_;
   std::vector<KafkaTopic> output_topics_;  // the producer's
   bool producer_ready_ = false;
   uint64_t max_record_bytes_ = 0;
   uint64_t unacknowledged_bytes_ = 0;
   absl::Status delivery_failure_;  // the first of the transaction
-  bool connection_broke_ = false;  // of the producer, since it was last asked to send offsets
 };
 
 }  // namespace tidemark

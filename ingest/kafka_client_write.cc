@@ -61,10 +61,7 @@ absl::Status KafkaClient::MakeProducer() {
   rd_kafka_conf_set_dr_msg_cb(conf->get(), [](rd_kafka_t*, const rd_kafka_message_t* message, void* self) {
     static_cast<KafkaClient*>(self)->OnDelivery(*message);
   });
-  rd_kafka_conf_set_error_cb(conf->get(), [](rd_kafka_t* producer, int code, const char* reason, void* self) {
-    static_cast<KafkaClient*>(self)->connection_broke_ = true;
-    NoteClientError(producer, code, reason);
-  });
+  producer_connections_.Install(conf->get());
   auto producer = MakeKafkaClient(RD_KAFKA_PRODUCER, *std::move(conf));
   if (!producer.ok()) return producer.status();
   producer_ = *std::move(producer);
@@ -185,8 +182,7 @@ absl::Status KafkaClient::SendOffsets(std::span<const CommittedOffset> offsets) 
     offset.metadata.copy(static_cast<char*>(element->metadata), offset.metadata.size());
     element->metadata_size = offset.metadata.size();
   }
-  rd_kafka_poll(producer_.get(), 0);
-  connection_broke_ = false;
+  producer_connections_.Forget();
   const MonotonicTime start = Now();
   for (;;) {
     KafkaError error(rd_kafka_send_offsets_to_transaction(producer_.get(), list.get(), group->get(), -1));
@@ -204,10 +200,10 @@ absl::Status KafkaClient::CommitTransaction() {
     const bool again = rd_kafka_error_is_retriable(error.get()) != 0 && Since(start) < kDoubtfulAfter;
     if (!again) return TransactionFailure("committing", std::move(error));
   }
-  rd_kafka_poll(producer_.get(), 0);  // to hear of errors
   // A request that was on the broken connection was sent again. The first one may still reach the broker, and end the
   // next transaction before its time (confluentinc/librdkafka#5423): not that of a new producer.
-  if (connection_broke_) return absl::AbortedError("a connection broke during the commit, which is in doubt now");
+  if (producer_connections_.broke())
+    return absl::AbortedError("a connection broke during the commit, which is in doubt now");
   NoteBrokersBack();
   return absl::OkStatus();
 }

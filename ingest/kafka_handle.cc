@@ -120,9 +120,22 @@ absl::Status KafkaStatus(const std::string& doing, rd_kafka_resp_err_t code, con
   return absl::UnavailableError(message);
 }
 
+absl::StatusOr<int64_t> QueryOffset(rd_kafka_t* client, const std::string& topic, int32_t partition, int64_t which,
+                                    int timeout_ms) {
+  const KafkaPartitions list(rd_kafka_topic_partition_list_new(1));
+  rd_kafka_topic_partition_t* element = rd_kafka_topic_partition_list_add(list.get(), topic.c_str(), partition);
+  element->offset = which;
+  rd_kafka_resp_err_t error = rd_kafka_offsets_for_times(client, list.get(), timeout_ms);
+  if (error == RD_KAFKA_RESP_ERR_NO_ERROR) error = element->err;
+  if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return element->offset;
+  const char* what = which == RD_KAFKA_OFFSET_END ? "end" : "first offset";
+  return KafkaStatus(fmt::format("reading the {} of {}", what, topic), error, rd_kafka_err2str(error));
+}
+
 absl::StatusOr<KafkaConf> MakeKafkaConf(const KafkaOptions& options, const KafkaProperties& ours) {
   KafkaConf conf(rd_kafka_conf_new());
   absl::Status status = SetProperty(conf.get(), "bootstrap.servers", options.brokers);
+  if (status.ok()) status = SetProperty(conf.get(), "allow.auto.create.topics", "false");  // nor by asking for one
   for (const auto& [name, value] : ours) {
     if (status.ok()) status = SetProperty(conf.get(), name, value);
   }

@@ -44,6 +44,8 @@ using KafkaGroupMetadata =
 using KafkaClientHandle = std::unique_ptr<rd_kafka_t, KafkaDeleter<rd_kafka_destroy>>;
 // A topic as a client knows it; to be destroyed before its client.
 using KafkaTopic = std::unique_ptr<rd_kafka_topic_t, KafkaDeleter<rd_kafka_topic_destroy>>;
+using KafkaMetadata = std::unique_ptr<const rd_kafka_metadata_t, KafkaDeleter<rd_kafka_metadata_destroy>>;
+using KafkaAdminOptions = std::unique_ptr<rd_kafka_AdminOptions_t, KafkaDeleter<rd_kafka_AdminOptions_destroy>>;
 
 using KafkaProperties = std::vector<std::pair<std::string, std::string>>;
 
@@ -59,6 +61,11 @@ std::string KafkaProperty(const rd_kafka_conf_t* conf, const std::string& name);
 
 // A property in milliseconds, as the user or else we set it.
 Duration DurationProperty(const KafkaOptions& options, const std::string& name, Duration ours);
+
+// Asks the leader of a partition for RD_KAFKA_OFFSET_BEGINNING or RD_KAFKA_OFFSET_END, which for a reader of committed
+// records is before the first undecided transaction. (rd_kafka_query_watermark_offsets does not keep its time-out.)
+absl::StatusOr<int64_t> QueryOffset(rd_kafka_t* client, const std::string& topic, int32_t partition, int64_t which,
+                                    int timeout_ms);
 
 // Where Kafka's own clients put a key, and ours (partitioner murmur2_random).
 int32_t PartitionOfKey(std::string_view key, uint32_t partitions);

@@ -15,13 +15,11 @@ constexpr int kQueryTimeoutMs = 5'000;
 // A broker answers one request of a connection after the other, and a fetch that finds nothing after this long. So what
 // is asked meanwhile, such as where a partition ends, waits as long: a start without a state does that per partition.
 constexpr char kFetchWaitMs[] = "10";
+constexpr Duration kServeEvery = Seconds(1);
 constexpr Duration kAskAgainAfter = Minutes(1);  // for partitions that were refused
 
-using AdminOptions = std::unique_ptr<rd_kafka_AdminOptions_t, KafkaDeleter<rd_kafka_AdminOptions_destroy>>;
 using DeleteRecords = std::unique_ptr<rd_kafka_DeleteRecords_t, KafkaDeleter<rd_kafka_DeleteRecords_destroy>>;
 using NewPartitions = std::unique_ptr<rd_kafka_NewPartitions_t, KafkaDeleter<rd_kafka_NewPartitions_destroy>>;
-using Metadata = std::unique_ptr<const rd_kafka_metadata_t, KafkaDeleter<rd_kafka_metadata_destroy>>;
-using Topic = std::unique_ptr<rd_kafka_topic_t, KafkaDeleter<rd_kafka_topic_destroy>>;
 
 // What became of a request for more partitions. The admin API tells of one topic.
 absl::Status AddingResult(rd_kafka_event_t* event, const std::string& doing) {
@@ -66,6 +64,12 @@ absl::StatusOr<std::unique_ptr<KafkaState>> KafkaState::Create(const KafkaOption
 absl::Status KafkaState::Start(uint32_t shard) {
   auto conf = MakeKafkaConf(options_, ConsumerProperties(options_, shard));
   if (!conf.ok()) return conf.status();
+  rd_kafka_conf_set_opaque(conf->get(), this);
+  rd_kafka_conf_set_error_cb(conf->get(), [](rd_kafka_t* consumer, int code, const char* reason, void* self) {
+    // While it reads nothing it loses its connections as a matter of course.
+    const bool idle = !static_cast<KafkaState*>(self)->reading_;
+    if (!idle || code != RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) NoteClientError(consumer, code, reason);
+  });
   const absl::Status opened = consumer_.Open(*std::move(conf));
   if (!opened.ok()) return opened;
   truncated_.reset(rd_kafka_queue_new(consumer_.get()));
@@ -75,13 +79,13 @@ absl::Status KafkaState::Start(uint32_t shard) {
 // The events topic may get partitions at any time; the state topic, being tidemark's own, gets them too.
 absl::Status KafkaState::EnsurePartitions(uint32_t needed) {
   if (needed <= partitions_) return absl::OkStatus();
-  const Topic topic(rd_kafka_topic_new(consumer_.get(), topic_.c_str(), nullptr));
+  const KafkaTopic topic(rd_kafka_topic_new(consumer_.get(), topic_.c_str(), nullptr));
   const rd_kafka_metadata_t* raw = nullptr;
   const rd_kafka_resp_err_t error = rd_kafka_metadata(consumer_.get(), 0, topic.get(), &raw, kQueryTimeoutMs);
   if (error != RD_KAFKA_RESP_ERR_NO_ERROR) {
     return KafkaStatus("looking at the topic " + topic_, error, rd_kafka_err2str(error));
   }
-  const Metadata metadata(raw);
+  const KafkaMetadata metadata(raw);
   const bool exists = metadata->topic_cnt == 1 && metadata->topics[0].err == RD_KAFKA_RESP_ERR_NO_ERROR;
   if (!exists) {
     return absl::UnavailableError(
@@ -99,7 +103,7 @@ void KafkaState::AddPartitions(uint32_t needed) {
   if (refused_at_ && now - *refused_at_ < kAskAgainAfter) return;
   std::array<char, 256> text{};
   const NewPartitions partitions(rd_kafka_NewPartitions_new(topic_.c_str(), needed, text.data(), text.size()));
-  const AdminOptions admin(rd_kafka_AdminOptions_new(consumer_.get(), RD_KAFKA_ADMIN_OP_CREATEPARTITIONS));
+  const KafkaAdminOptions admin(rd_kafka_AdminOptions_new(consumer_.get(), RD_KAFKA_ADMIN_OP_CREATEPARTITIONS));
   rd_kafka_AdminOptions_set_request_timeout(admin.get(), kQueryTimeoutMs, text.data(), text.size());
   const KafkaQueue queue(rd_kafka_queue_new(consumer_.get()));
   rd_kafka_NewPartitions_t* pointer = partitions.get();
@@ -115,12 +119,14 @@ void KafkaState::AddPartitions(uint32_t needed) {
     Log(LogLevel::kWarn, "state_partitions_refused",
         "the state topic is not given as many partitions as the events topic; partitions that are to begin work wait",
         {{"topic", topic_}, {"partitions", needed}, {"err", std::string(added.message())}},
-        "give this user the right to alter the topic, or add the partitions yourself (kafka-topics.sh --alter)");
+        "give this user the right to alter the topic, or add the partitions yourself (kafka-topics.sh "
+        "--bootstrap-server ... --alter)");
   }
 }
 
 absl::Status KafkaState::Read(std::span<const PartitionStart> starts) {
   if (starts.empty()) {
+    reading_ = false;
     consumer_.Assign(nullptr);
     return absl::OkStatus();
   }
@@ -134,7 +140,8 @@ absl::Status KafkaState::Read(std::span<const PartitionStart> starts) {
   const absl::Status enough = EnsurePartitions(needed);
   if (!enough.ok()) return enough;
   const rd_kafka_resp_err_t error = consumer_.Assign(list.get());
-  if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return absl::OkStatus();
+  reading_ = error == RD_KAFKA_RESP_ERR_NO_ERROR;
+  if (reading_) return absl::OkStatus();
   return KafkaStatus("beginning to read " + topic_, error, rd_kafka_err2str(error));
 }
 
@@ -142,6 +149,13 @@ absl::Status KafkaState::Poll(Duration timeout, StatePollResult& result) {
   result.Clear();
   for (const rd_kafka_message_t* message : consumer_.Next(timeout, kBatchRecords)) TakeMessage(*message, result);
   return absl::OkStatus();
+}
+
+void KafkaState::ServeIdle() {
+  const MonotonicTime now = SystemClock().Now();
+  if (reading_ || (served_at_ && now - *served_at_ < kServeEvery)) return;
+  served_at_ = now;
+  consumer_.Next(Duration{0}, kBatchRecords);  // what was read before it stopped is of no use
 }
 
 void KafkaState::TakeMessage(const rd_kafka_message_t& message, StatePollResult& result) {
@@ -172,12 +186,8 @@ bool KafkaState::IsEnd(const rd_kafka_message_t& message) const {
 }
 
 absl::StatusOr<Offset> KafkaState::End(PartitionId partition) {
-  int64_t first = 0;
-  int64_t end = 0;
-  const rd_kafka_resp_err_t error =
-      rd_kafka_query_watermark_offsets(consumer_.get(), topic_.c_str(), partition.value, &first, &end, kQueryTimeoutMs);
-  if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return Offset{end};
-  return KafkaStatus("reading the end of " + topic_, error, rd_kafka_err2str(error));
+  const auto end = QueryOffset(consumer_.get(), topic_, partition.value, RD_KAFKA_OFFSET_END, kQueryTimeoutMs);
+  return end.ok() ? absl::StatusOr<Offset>(Offset{*end}) : end.status();
 }
 
 void KafkaState::Truncate(PartitionId partition, Offset before) {

@@ -26,6 +26,8 @@ class KafkaState {
   // As the functions of Broker say.
   absl::Status Read(std::span<const PartitionStart> starts);
   absl::Status Poll(Duration timeout, StatePollResult& result);
+  // Between reading and reading: hears what its connections have to say, so that it does not pile up.
+  void ServeIdle();
   absl::StatusOr<Offset> End(PartitionId partition);
   void Truncate(PartitionId partition, Offset before);
 
@@ -42,7 +44,9 @@ class KafkaState {
   const KafkaOptions options_;
   const std::string topic_;
   BatchConsumer consumer_;
-  KafkaQueue truncated_;                     // answers to Truncate
+  KafkaQueue truncated_;  // answers to Truncate
+  bool reading_ = false;
+  std::optional<MonotonicTime> served_at_;
   uint32_t partitions_ = 0;                  // known to exist
   std::optional<MonotonicTime> refused_at_;  // when more were last asked for in vain
 };

@@ -259,6 +259,7 @@ absl::Status Shard::AdvanceQuietPartitions() {
   if (quiet.empty()) return absl::OkStatus();
   const std::vector<std::optional<Offset>> ends = broker_.EndOffsets(quiet);
   const MonotonicTime answered = clock_.Now();
+  last_quiet_check_ = answered;  // however long they took, the shard has time for records in between
   for (size_t i = 0; i < quiet.size(); ++i) {
     PartitionWork& work = works_.at(quiet[i]);
     if (!work.ConfirmQuiet(now, answered, ends[i], broker_.CachedEnd(quiet[i]), idle_after, speed)) continue;

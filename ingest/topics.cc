@@ -16,8 +16,6 @@ namespace tidemark {
 namespace {
 
 using NewTopic = std::unique_ptr<rd_kafka_NewTopic_t, KafkaDeleter<rd_kafka_NewTopic_destroy>>;
-using AdminOptions = std::unique_ptr<rd_kafka_AdminOptions_t, KafkaDeleter<rd_kafka_AdminOptions_destroy>>;
-using Metadata = std::unique_ptr<const rd_kafka_metadata_t, KafkaDeleter<rd_kafka_metadata_destroy>>;
 
 // `refusal`, which must outlive the client, gets what a broker says that does not let us in.
 absl::StatusOr<KafkaClientHandle> MakeAdminClient(const KafkaOptions& options, std::string* refusal = nullptr) {
@@ -50,7 +48,7 @@ absl::StatusOr<std::map<std::string, uint32_t>> PartitionCounts(const KafkaOptio
         fmt::format("no answer from the Kafka brokers at {}; check kafka.brokers and the network", options.brokers),
         error, rd_kafka_err2str(error));
   }
-  const Metadata metadata(raw);
+  const KafkaMetadata metadata(raw);
   std::map<std::string, uint32_t> counts;
   for (int i = 0; i < metadata->topic_cnt; ++i) {
     const rd_kafka_metadata_topic_t& topic = metadata->topics[i];
@@ -97,7 +95,7 @@ absl::Status Create(const KafkaOptions& options, const std::vector<TopicState>& 
     if (!need.is_state) continue;
     for (const auto& [name, value] : kStateSettings) rd_kafka_NewTopic_set_config(pointers.back(), name, value);
   }
-  const AdminOptions admin(rd_kafka_AdminOptions_new(client->get(), RD_KAFKA_ADMIN_OP_CREATETOPICS));
+  const KafkaAdminOptions admin(rd_kafka_AdminOptions_new(client->get(), RD_KAFKA_ADMIN_OP_CREATETOPICS));
   const int timeout_ms = static_cast<int>(timeout.ms);
   rd_kafka_AdminOptions_set_request_timeout(admin.get(), timeout_ms, text.data(), text.size());
   rd_kafka_AdminOptions_set_operation_timeout(admin.get(), timeout_ms, text.data(), text.size());

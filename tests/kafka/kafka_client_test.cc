@@ -196,6 +196,69 @@ TEST_F(KafkaClientTest, AProducerCanBeReplacedInTheMiddleOfATransaction) {
   WriteOne(*client, {options_.sessions_topic, "k", "second", {}});
 }
 
+// librdkafka sends the end of a transaction again whose connection broke. That the commit is in doubt then must not
+// depend on whether the user wants to be told of connections.
+TEST_F(KafkaClientTest, ACommitWhoseConnectionBreaksIsInDoubt) {
+  constexpr int16_t kEndTxn = 26;
+  options_.properties["log.connection.close"] = "false";
+  const auto client = MakeClient();
+  ASSERT_TRUE(AwaitAssignment(*client));
+  const PartitionStart starts[] = {{{0}, {0}}, {{1}, {0}}};
+  ASSERT_TRUE(client->Assign(starts).ok());
+  const CommittedOffset offset{{0}, Offset{0}, "token"};
+  for (const bool breaks : {false, true, true, false}) {
+    ASSERT_TRUE(client->RestartProducer().ok());
+    ASSERT_TRUE(client->BeginTransaction().ok());
+    ASSERT_TRUE(client->Write({options_.sessions_topic, "k", "v", {}}).ok());
+    ASSERT_TRUE(client->SendOffsets({&offset, 1}).ok());
+    if (breaks) {
+      rd_kafka_mock_push_request_errors(broker_->cluster(), kEndTxn, 1, RD_KAFKA_RESP_ERR__TRANSPORT);
+    }
+    const absl::Status committed = client->CommitTransaction();
+    EXPECT_EQ(absl::IsAborted(committed), breaks) << committed;
+  }
+}
+
+// librdkafka itself answers for all partitions or for none.
+TEST_F(KafkaClientTest, ALeaderThatIsAwayKeepsNoOtherPartitionsEndFromUs) {
+  constexpr int32_t kGoes = 2;
+  auto brokers = EmbeddedBroker::Start(2);
+  ASSERT_TRUE(brokers.ok()) << brokers.status();
+  broker_ = *std::move(brokers);
+  options_.brokers = broker_->brokers();
+  ASSERT_TRUE(broker_->CreateTopic(options_.events_topic, 2).ok());
+  for (const int32_t partition : {0, 1}) {
+    rd_kafka_mock_partition_set_leader(broker_->cluster(), options_.events_topic.c_str(), partition, partition + 1);
+  }
+  rd_kafka_mock_coordinator_set(broker_->cluster(), "group", options_.group.c_str(), 1);
+  const auto client = MakeClient();
+  const PartitionId both[] = {{0}, {1}};
+  const auto ends = client->EndOffsets(both);
+  ASSERT_EQ(ends, (std::vector<std::optional<Offset>>{Offset{0}, Offset{0}}));
+  rd_kafka_mock_broker_set_down(broker_->cluster(), kGoes);
+  for (int i = 0; i < 3; ++i) {
+    EXPECT_EQ(client->EndOffsets(both), (std::vector<std::optional<Offset>>{Offset{0}, std::nullopt})) << i;
+  }
+  rd_kafka_mock_broker_set_up(broker_->cluster(), kGoes);
+  std::optional<Offset> end;
+  for (int i = 0; i < kMaxPolls && !end; ++i) {
+    end = client->EndOffsets(both).at(1);
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  }
+  EXPECT_EQ(end, Offset{0}) << "asked again when it is back";
+}
+
+TEST_F(KafkaClientTest, ABrokerThatHangsIsNotWaitedForForEver) {
+  constexpr int kAnswersAfterMs = 20'000;
+  const auto client = MakeClient();
+  ASSERT_TRUE(client->StateEnd({0}).ok());
+  ASSERT_TRUE(client->FirstOffset({0}).ok());
+  rd_kafka_mock_broker_set_rtt(broker_->cluster(), 1, kAnswersAfterMs);
+  EXPECT_TRUE(absl::IsUnavailable(client->StateEnd({0}).status()));
+  EXPECT_TRUE(absl::IsUnavailable(client->FirstOffset({0}).status()));
+  rd_kafka_mock_broker_set_rtt(broker_->cluster(), 1, 0);
+}
+
 TEST_F(KafkaClientTest, OffsetsAreNotSentWhileTheGroupHasNotTakenUsIn) {
   const auto client = MakeClient();
   ASSERT_TRUE(client->RestartProducer().ok());
