@@ -5,6 +5,7 @@
 // that might look like success.
 #include <fmt/format.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <charconv>
@@ -207,6 +208,8 @@ absl::Status CheckPaths(const ReplayOptions& options) {
   return absl::OkStatus();
 }
 
+bool MayBeRead(const std::string& input) { return input == "-" || access(input.c_str(), R_OK) == 0; }
+
 absl::StatusOr<std::vector<FailCondition>> ParseConditions(const std::vector<std::string>& texts) {
   std::vector<FailCondition> conditions;
   for (const std::string& text : texts) {
@@ -229,6 +232,7 @@ class ReplayCommand {
   int Run(const ConfigFlags& flags);
 
  private:
+  int ReportInputs();
   absl::Status TakeInputs(FileSink& sink);
   absl::Status TakeInput(const std::string& path, FileSink& sink);
   void InputFailed(const absl::Status& status);
@@ -251,6 +255,8 @@ int ReplayCommand::Run(const ConfigFlags& flags) {
   if (!config.ok()) return context_.Fail(config.status());
   rules_ = config->rules;
 
+  if (std::none_of(options_.inputs.begin(), options_.inputs.end(), MayBeRead)) return ReportInputs();
+
   auto sink = FileSink::Open(options_.outputs);
   if (!sink.ok()) return context_.Fail(kExitCannotWrite, std::string(sink.status().message()));
   absl::Status written = TakeInputs(**sink);
@@ -261,6 +267,12 @@ int ReplayCommand::Run(const ConfigFlags& flags) {
     return OutputFailed(written, context_);
   }
   return Finish(*conditions);
+}
+
+// None of them can be opened: the outputs stay as they are.
+int ReplayCommand::ReportInputs() {
+  for (const std::string& path : options_.inputs) InputFailed(LineReader::Open(path).status());
+  return kExitNoInput;
 }
 
 absl::Status ReplayCommand::TakeInputs(FileSink& sink) {

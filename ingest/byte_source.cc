@@ -30,6 +30,28 @@ bool IsZstd(std::string_view start) {
          start.substr(1, 3) == kZstdSkippableMagic;
 }
 
+// Compressed otherwise: each line would be a dead letter.
+struct UnreadFormat {
+  std::string_view magic;
+  const char* name;
+  const char* reader;  // the command that decompresses to standard output
+};
+constexpr UnreadFormat kUnreadFormats[] = {{"\xfd\x37zX", "xz", "xzcat"},
+                                           {"BZh", "bzip2", "bzcat"},
+                                           {"PK\x03\x04", "zip", "unzip -p"},
+                                           {"\x04\x22\x4d\x18", "lz4", "lz4cat"}};
+
+absl::Status CheckFormat(std::string_view start, const std::string& name) {
+  for (const UnreadFormat& format : kUnreadFormats) {
+    if (!start.starts_with(format.magic)) continue;
+    return absl::FailedPreconditionError(
+        fmt::format("cannot read {0}: it is {1}, not gzip or zstd; use: {2} {0} | "
+                    "tidemark replay -",
+                    name, format.name, format.reader));
+  }
+  return absl::OkStatus();
+}
+
 absl::Status InputError(const std::string& name, int error) {
   const std::string why = fmt::format("cannot read {}: {}", name, std::strerror(error));
   switch (error) {
@@ -267,6 +289,8 @@ absl::StatusOr<std::unique_ptr<ByteSource>> OpenByteSource(const std::string& pa
   if (!plain.ok()) return plain.status();
   auto start = (*plain)->Peek();
   if (!start.ok()) return start.status();
+  const absl::Status readable = CheckFormat(*start, (*plain)->name());
+  if (!readable.ok()) return readable;
   std::unique_ptr<ByteSource> source;
   if (start->starts_with(kGzipMagic)) {
     source = std::make_unique<GzipSource>(*std::move(plain));

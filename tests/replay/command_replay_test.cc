@@ -173,6 +173,14 @@ TEST_F(ReplayCommand, BadInputsAreNamedAndTheOthersTaken) {
                     HasSubstr("cannot read folder: it is a directory"), HasSubstr("2 of 3 inputs could not be read")));
 }
 
+TEST_F(ReplayCommand, WithoutAnInputTheOutputStaysAsItIs) {
+  dir_.Write("sessions", "of yesterday");
+  const Finished finished = Run("$TIDEMARK replay missing.ndjson --out sessions");
+  EXPECT_EQ(finished.code, kExitNoInput);
+  EXPECT_THAT(finished.err, HasSubstr("cannot read missing.ndjson: No such file"));
+  EXPECT_EQ(dir_.Read("sessions"), "of yesterday");
+}
+
 TEST_F(ReplayCommand, ATruncatedArchiveIsAnErrorAndWhatWasOpenIsNotWritten) {
   std::string text;
   for (int i = 0; i < 3000; ++i) text += Event("e" + std::to_string(i * 7919), "00") + "\n";

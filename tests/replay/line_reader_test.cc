@@ -154,6 +154,19 @@ TEST(LineReader, BytesBehindALineMayBeRead) {
   }
 }
 
+TEST(LineReader, OtherCompressionsAreRefusedWithTheCommandThatReadsThem) {
+  const TempDirectory dir;
+  const std::pair<std::string, const char*> files[] = {{std::string("\xfd\x37zXZ\0", 6), "xzcat"},
+                                                       {"BZh91AY&SY", "bzcat"},
+                                                       {"PK\x03\x04", "unzip -p"},
+                                                       {"\x04\x22\x4d\x18", "lz4cat"}};
+  for (const auto& [start, command] : files) {
+    const std::string file = dir.Write("events", start + "...");
+    EXPECT_THAT(Message(ReadAll(file)),
+                HasSubstr(std::string("use: ") + command + ' ' + file + " | tidemark replay -"));
+  }
+}
+
 TEST(LineReader, SaysWhyAnInputCannotBeRead) {
   const TempDirectory dir;
   const ReadResult missing = ReadAll(dir.Path("nowhere.ndjson"));
