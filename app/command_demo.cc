@@ -44,12 +44,14 @@ int RunDemo(const DemoFlags& flags, const ConfigFlags& config_flags, CommandCont
 void AddDemoCommand(CLI::App& app, CommandContext& context) {
   CLI::App& command = AddCommand(app, "demo", "Watch the whole job on an embedded broker, 60 times faster.", kExamples);
   const auto flags = std::make_shared<DemoFlags>();
-  const std::map<std::string, double> units{{"s", 1}, {"m", 60}};
-  command.add_option("--for", flags->seconds, "How long, e.g. 30s or 2m")
+  const std::map<std::string, double> units{{"s", 1}, {"m", 60}, {"h", 3600}};
+  command.add_option("--for", flags->seconds, "How long, from 1s to 1h")
       ->transform(CLI::AsNumberWithUnit(units, CLI::AsNumberWithUnit::CASE_SENSITIVE, "DURATION"))
       ->check(CLI::Range(kLeastSeconds, kMostSeconds))
       ->default_str("30s");
-  command.add_option("--seed", flags->seed, "The same seed gives the same events")->capture_default_str();
+  command.add_option("--seed", flags->seed, "The same seed gives the same events")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
   command.add_option("--out", flags->file, "Where the sessions are saved, one a line")->capture_default_str();
   const auto config_flags = AddConfigFlags(command);
   context.OnRun(command, [=, &context] { return RunDemo(*flags, *config_flags, context); });

@@ -13,13 +13,17 @@
 
 #include "app/commands.h"
 #include "app/progress.h"
+#include "app/signals.h"
 #include "core/timestamp.h"
 #include "ingest/event_producer.h"
+#include "ingest/topics.h"
 #include "ingest/traffic_generator.h"
 #include "sinks/output_file.h"
 
 namespace tidemark {
 namespace {
+
+constexpr Duration kTopicsTimeout = Seconds(10);
 
 constexpr char kExamples[] =
     "  tidemark generate --events 1000000 --out events.ndjson\n"
@@ -28,7 +32,8 @@ constexpr char kExamples[] =
 
 struct GenerateOptions {
   uint64_t events = 0;  // 0: until stopped
-  uint64_t rate = 0;    // events a second; 0: as fast as possible
+  std::string mix = "web";
+  uint64_t rate = 0;  // events a second; 0: as fast as possible
   std::string out;
   std::string start;
   std::string disorder, late, duplicates, garbage;
@@ -48,8 +53,21 @@ absl::StatusOr<double> ParseShare(const std::string& name, const std::string& te
   return absl::InvalidArgumentError(fmt::format("--{} {}: write a share such as 0.01 or 1%", name, text));
 }
 
+absl::StatusOr<TrafficMix> ParseMix(const std::string& text) {
+  static const std::map<std::string, TrafficMix> kMixes{{"web", TrafficMix::kWeb},
+                                                        {"app", TrafficMix::kApp},
+                                                        {"conversation", TrafficMix::kConversation},
+                                                        {"mixed", TrafficMix::kMixed}};
+  const auto found = kMixes.find(text);
+  if (found != kMixes.end()) return found->second;
+  return absl::InvalidArgumentError(fmt::format("--mix {}: write web, app, conversation or mixed", text));
+}
+
 absl::StatusOr<TrafficOptions> TrafficOptionsOf(const GenerateOptions& options) {
   TrafficOptions traffic = options.traffic;
+  const auto mix = ParseMix(options.mix);
+  if (!mix.ok()) return mix.status();
+  traffic.mix = *mix;
   const std::tuple<const char*, const std::string&, double&> shares[] = {
       {"disorder", options.disorder, traffic.disorder},
       {"late", options.late, traffic.late},
@@ -145,7 +163,7 @@ absl::Status Produce(const GenerateOptions& options, TrafficOptions traffic, Eve
   if (options.live) traffic.start = Now();
   TrafficGenerator generator(traffic);
   Pace pace(options.rate);
-  while (options.events == 0 || totals.events < options.events) {
+  while (!StopSignalNoted() && (options.events == 0 || totals.events < options.events)) {
     if (pace.IsAhead()) {
       absl::Status flushed = output.Wait();
       if (!flushed.ok()) return flushed;
@@ -160,6 +178,20 @@ absl::Status Produce(const GenerateOptions& options, TrafficOptions traffic, Eve
   return output.Finish();
 }
 
+absl::Status PrepareEventsTopic(const KafkaOptions& options) {
+  const auto topics = DescribeTopics(options, kTopicsTimeout);
+  if (!topics.ok()) return topics.status();
+  if (options.create_topics) return CreateMissingTopics(options, *topics, kTopicsTimeout).status();
+  const bool exists = std::any_of(topics->begin(), topics->end(), [&](const TopicState& topic) {
+    return topic.exists && topic.need.name == options.events_topic;
+  });
+  if (exists) return absl::OkStatus();
+  return absl::FailedPreconditionError(fmt::format(
+      "the topic {} does not exist. Create it with `tidemark topics --create` and the same --config, or set "
+      "kafka.create_topics = true",
+      options.events_topic));
+}
+
 absl::StatusOr<std::unique_ptr<EventOutput>> OpenOutput(const GenerateOptions& options, const ConfigFlags& flags,
                                                         CommandContext& context) {
   if (flags.file.empty() && flags.sets.empty()) {
@@ -169,13 +201,14 @@ absl::StatusOr<std::unique_ptr<EventOutput>> OpenOutput(const GenerateOptions& o
   }
   const auto config = context.LoadConfig(flags);
   if (!config.ok()) return config.status();
+  const absl::Status topic = PrepareEventsTopic(config->kafka);
+  if (!topic.ok()) return topic;
   auto producer = EventProducer::Create(config->kafka);
   if (!producer.ok()) return producer.status();
   return std::unique_ptr<EventOutput>(new KafkaEvents(*std::move(producer)));
 }
 
 int Failed(const absl::Status& status, bool to_kafka, CommandContext& context) {
-  if (to_kafka && absl::IsNotFound(status)) return context.Fail(kExitConfig, std::string(status.message()));
   if (to_kafka) return context.Fail(status);
   return absl::IsCancelled(status) ? kExitClosedPipe : context.Fail(kExitCannotWrite, std::string(status.message()));
 }
@@ -189,6 +222,7 @@ void PrintSummary(const Generated& totals, double seconds) {
 }
 
 int Generate(const GenerateOptions& options, const ConfigFlags& flags, CommandContext& context) {
+  NoteStopSignal();
   const auto traffic = TrafficOptionsOf(options);
   if (!traffic.ok()) return context.Fail(kExitUsage, std::string(traffic.status().message()));
   const bool to_kafka = !flags.file.empty() || !flags.sets.empty();
@@ -204,21 +238,17 @@ int Generate(const GenerateOptions& options, const ConfigFlags& flags, CommandCo
   progress.Clear();
   if (!status.ok()) return Failed(status, to_kafka, context);
   PrintSummary(totals, seconds);
-  return kExitOk;
+  return totals.events < options.events ? kExitInterrupted : kExitOk;
 }
 
 void AddTrafficOptions(CLI::App& command, GenerateOptions& options) {
-  const std::map<std::string, TrafficMix> mixes{{"web", TrafficMix::kWeb},
-                                                {"app", TrafficMix::kApp},
-                                                {"conversation", TrafficMix::kConversation},
-                                                {"mixed", TrafficMix::kMixed}};
   command.add_option("--visitors", options.traffic.visitors, "How many different visitors there are")
       ->check(CLI::Range(1u, 100'000'000u))
       ->capture_default_str();
-  command.add_option("--seed", options.traffic.seed, "Same seed, same bytes")->capture_default_str();
-  command.add_option("--mix", options.traffic.mix, "web, app, conversation or mixed (default: web)")
-      ->transform(CLI::CheckedTransformer(mixes).description(""))
-      ->default_str("");
+  command.add_option("--seed", options.traffic.seed, "Same seed, same bytes")
+      ->check(CLI::NonNegativeNumber)
+      ->capture_default_str();
+  command.add_option("--mix", options.mix, "web, app, conversation or mixed")->capture_default_str();
   command.add_flag("--small", options.traffic.small, "Web events of about 300 bytes instead of 1.75 KB");
   command.add_option("--start", options.start, "Event time of the first event (default: 2025-11-24T10:00:00Z)");
   command.add_flag("--live", options.live, "Event times are the clock's, for a running pipeline")->excludes("--start");
@@ -234,7 +264,9 @@ void AddGenerateCommand(CLI::App& app, CommandContext& context) {
   auto options = std::make_shared<GenerateOptions>();
   CLI::App& command = AddCommand(app, "generate", "Make realistic events, into a file or into Kafka", kExamples);
   auto flags = AddConfigFlags(command);
-  command.add_option("--events", options->events, "How many events; 0: until stopped")->required();
+  command.add_option("--events", options->events, "How many events; 0: until stopped")
+      ->check(CLI::NonNegativeNumber)
+      ->required();
   command.add_option("--rate", options->rate, "At most so many events a second (default: as fast as possible)")
       ->check(CLI::Range(uint64_t{0}, uint64_t{1'000'000'000}));
   command.add_option("--out", options->out, "Write to this file (default: standard output, or Kafka with --config)");

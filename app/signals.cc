@@ -14,7 +14,19 @@ sigset_t StopSignals() {
   return signals;
 }
 
+volatile std::sig_atomic_t stop_signal_noted = 0;
+
 }  // namespace
+
+void NoteStopSignal() {
+  struct sigaction action {};
+  action.sa_handler = [](int) { stop_signal_noted = 1; };
+  action.sa_flags = static_cast<int>(SA_RESETHAND);
+  sigaction(SIGINT, &action, nullptr);
+  sigaction(SIGTERM, &action, nullptr);
+}
+
+bool StopSignalNoted() { return stop_signal_noted != 0; }
 
 void BlockStopSignals() {
   const sigset_t signals = StopSignals();

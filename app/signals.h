@@ -1,4 +1,4 @@
-// SIGINT and SIGTERM as something the main thread asks for, in place of handlers.
+// SIGINT and SIGTERM as something the main thread asks for.
 #pragma once
 
 #include "core/types.h"
@@ -10,5 +10,10 @@ void BlockStopSignals();
 
 // Waits up to `timeout` for one of them; returns whether one came.
 bool WaitForStopSignal(Duration timeout);
+
+// For a command that works in one thread and may wait in a write: the first of them is noted, the next one ends the
+// process as it would without this.
+void NoteStopSignal();
+bool StopSignalNoted();
 
 }  // namespace tidemark

@@ -5,7 +5,6 @@
 namespace tidemark {
 namespace {
 
-constexpr int kMetadataTimeoutMs = 10'000;
 constexpr int kPollMs = 100;
 
 }  // namespace
@@ -25,25 +24,7 @@ absl::StatusOr<std::unique_ptr<EventProducer>> EventProducer::Create(const Kafka
   auto producer = MakeKafkaClient(RD_KAFKA_PRODUCER, *std::move(conf));
   if (!producer.ok()) return producer.status();
   self->producer_ = *std::move(producer);
-  absl::Status topic = self->CheckTopic();
-  if (!topic.ok()) return topic;
   return self;
-}
-
-absl::Status EventProducer::CheckTopic() {
-  rd_kafka_topic_t* topic = rd_kafka_topic_new(producer_.get(), topic_.c_str(), nullptr);
-  const rd_kafka_metadata_t* metadata = nullptr;
-  const rd_kafka_resp_err_t code = rd_kafka_metadata(producer_.get(), 0, topic, &metadata, kMetadataTimeoutMs);
-  absl::Status status = KafkaStatus("cannot ask the brokers for the topic " + topic_, code, rd_kafka_err2str(code));
-  if (code == RD_KAFKA_RESP_ERR_NO_ERROR) {
-    const bool exists = metadata->topic_cnt == 1 && metadata->topics[0].err == RD_KAFKA_RESP_ERR_NO_ERROR;
-    status = exists ? absl::OkStatus()
-                    : absl::NotFoundError(
-                          fmt::format("the topic {} does not exist; create it with: tidemark topics --create", topic_));
-    rd_kafka_metadata_destroy(metadata);
-  }
-  rd_kafka_topic_destroy(topic);
-  return status;
 }
 
 absl::Status EventProducer::Send(std::string_view key, std::string_view value) {

@@ -19,7 +19,7 @@ namespace tidemark {
 
 class EventProducer {
  public:
-  // Unavailable: no broker answers. NotFound: options.events_topic does not exist.
+  // For options.events_topic, which must exist. Connects later.
   static absl::StatusOr<std::unique_ptr<EventProducer>> Create(const KafkaOptions& options);
 
   // Hands a record over; an error if it can never be delivered.
@@ -33,7 +33,6 @@ class EventProducer {
 
  private:
   explicit EventProducer(std::string topic) : topic_(std::move(topic)) {}
-  absl::Status CheckTopic();
   void OnDelivery(const rd_kafka_message_t& message);
 
   std::string topic_;

@@ -10,6 +10,7 @@
 namespace tidemark {
 namespace {
 
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::SizeIs;
@@ -41,13 +42,24 @@ TEST(GenerateCommand, ARateIsKeptAndTheOutputIsComplete) {
 
 TEST(GenerateCommand, WrongOptionsAreUsageErrors) {
   const TempDirectory dir;
-  for (const std::string wrong :
-       {"", "--events 1 --garbage 2", "--events 1 --late x%", "--events 1 --mix mail", "--events 1 --start yesterday",
-        "--events 1 --visitors 0", "--events 1 --out x --set kafka.brokers=localhost:1"}) {
+  for (const std::string wrong : {"", "--events 1 --garbage 2", "--events 1 --late x%", "--events 1 --mix mail",
+                                  "--events 1 --start yesterday", "--events 1 --visitors 0", "--events -5",
+                                  "--events 1 --seed -1", "--events 1 --out x --set kafka.brokers=localhost:1"}) {
     const Finished finished = Shell(dir, "$TIDEMARK generate " + wrong);
     EXPECT_EQ(finished.code, kExitUsage) << wrong;
     EXPECT_THAT(finished.out, IsEmpty());
   }
+}
+
+// What was made is whole, and told.
+TEST(GenerateCommand, AStopSignalEndsItAfterTheEventAtHand) {
+  const TempDirectory dir;
+  const std::string stop = " --out events & while ! test -s events; do :; done; kill -TERM $!; wait $!";
+  const Finished until_stopped = Shell(dir, "$TIDEMARK generate --events 0" + stop);
+  EXPECT_EQ(until_stopped.code, kExitOk);
+  EXPECT_THAT(until_stopped.err, HasSubstr("generated "));
+  EXPECT_THAT(dir.Read("events"), EndsWith("}\n"));
+  EXPECT_EQ(Shell(dir, "rm events; $TIDEMARK generate --events 1000000000" + stop).code, kExitInterrupted);
 }
 
 TEST(GenerateCommand, ClosedPipesAndFullDisks) {
