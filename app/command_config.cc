@@ -4,6 +4,7 @@
 #include "app/commands.h"
 #include "app/config_loader.h"
 #include "app/settings.h"
+#include "ingest/kafka_client.h"
 
 namespace tidemark {
 namespace {
@@ -27,9 +28,13 @@ int PrintConfig(const ConfigOptions& options, const ConfigFlags& flags, CommandC
 }
 
 int CheckConfig(const ConfigFlags& flags, CommandContext& context) {
-  const absl::StatusOr<LoadedConfig> loaded = LoadConfig({flags.file, ProcessEnvironment(), flags.sets});
+  absl::StatusOr<LoadedConfig> loaded = LoadConfig({flags.file, ProcessEnvironment(), flags.sets});
   if (!loaded.ok()) return context.Fail(loaded.status());
   PrintWarnings(*loaded);
+  FillInKafkaDefaults(loaded->config.kafka);
+  const absl::Status together = KafkaClient::CheckSettings(loaded->config.kafka);
+  if (!together.ok())
+    return context.Fail(kExitConfig, fmt::format("{}: {}", flags.file, std::string(together.message())));
   const size_t warnings = loaded->warnings.size();
   const std::string remark =
       warnings == 0 ? "" : fmt::format(", with {} warning{}", warnings, warnings == 1 ? "" : "s");

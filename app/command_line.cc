@@ -34,6 +34,7 @@ int CommandContext::Fail(ExitCode code, std::string_view message) {
 int CommandContext::Print(std::string_view text) {
   const bool written = std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
   if (written) return kExitOk;
+  if (errno == EPIPE) return kExitClosedPipe;
   return Fail(kExitCannotWrite, fmt::format("cannot write to standard output: {}", std::strerror(errno)));
 }
 

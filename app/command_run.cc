@@ -47,6 +47,8 @@ absl::StatusOr<bool> PrepareTopics(const KafkaOptions& options) {
       const absl::Status usable = EnsureTopics(options, *topics);
       if (usable.ok()) return true;
       if (!absl::IsUnavailable(usable)) return usable;
+      Log(LogLevel::kWarn, "topics_wait", "the topics cannot be created yet; trying again",
+          {{"err", std::string(usable.message())}}, "look at the brokers; nothing is lost meanwhile");
     } else if (absl::IsUnavailable(topics.status())) {
       NoteBrokersAway(options.brokers, std::string(topics.status().message()));
     } else if (!absl::IsPermissionDenied(topics.status())) {  // a refusal is told already, and may pass as well
@@ -104,7 +106,6 @@ absl::Status RunJob(const JobOptions& options, JobPointer& pointer, const std::s
        {"http", url}});
   const absl::Status status = WaitForEnd(*job);
   pointer = std::shared_ptr<Job>();
-  if (status.ok()) Log(LogLevel::kInfo, "stopped", "stopped");
   return status;
 }
 
@@ -116,10 +117,13 @@ absl::Status Serve(const JobOptions& options) {
     auto started = HttpServer::Start(config.http, Callbacks(pointer));
     if (!started.ok()) return started.status();
     http = *std::move(started);
+    Log(LogLevel::kInfo, "http_listens", "metrics and probes are there", {{"http", http->url()}});
   }
   const auto ready = PrepareTopics(config.kafka);
   if (!ready.ok()) return ready.status();
-  return *ready ? RunJob(options, pointer, http ? http->url() : "off") : absl::OkStatus();
+  const absl::Status status = *ready ? RunJob(options, pointer, http ? http->url() : "off") : absl::OkStatus();
+  if (status.ok()) Log(LogLevel::kInfo, "stopped", "stopped");
+  return status;
 }
 
 int Run(const ConfigFlags& flags, const BrokerFactory& make_broker, CommandContext& context) {
@@ -130,8 +134,11 @@ int Run(const ConfigFlags& flags, const BrokerFactory& make_broker, CommandConte
   const absl::Status usable = CheckLibrdkafka();
   if (!usable.ok()) return context.Fail(usable);
   const absl::Status status = Serve({.config = *config, .make_broker = make_broker});
-  FlushLog();
-  return status.ok() ? kExitOk : context.Fail(status);
+  if (status.ok()) return kExitOk;
+  // In the log, where all else is that led to it.
+  const ExitCode code = ExitCodeOf(status);
+  Log(LogLevel::kError, "ended", std::string(status.message()), {{"exit", static_cast<int>(code)}});
+  return code;
 }
 
 }  // namespace

@@ -6,9 +6,10 @@
 //
 //   void AddReplayCommand(CLI::App& app, CommandContext& context) {
 //     auto options = std::make_shared<ReplayOptions>();
-//     CLI::App& command = AddCommand(app, "replay", "Turn files of events into sessions.", "  tidemark replay
-//     a.ndjson"); auto flags = AddConfigFlags(command); command.add_option("INPUT", options->inputs,
-//     "...")->required(); context.OnRun(command, [=, &context] { return Replay(*options, *flags, context); });
+//     CLI::App& command = AddCommand(app, "replay", "Turn files into sessions", "  tidemark replay a.ndjson");
+//     auto flags = AddConfigFlags(command);
+//     command.add_option("INPUT", options->inputs, "Files")->required();
+//     context.OnRun(command, [=, &context] { return Replay(*options, *flags, context); });
 //   }
 #pragma once
 
@@ -46,7 +47,8 @@ class CommandContext {
   int Fail(const absl::Status& status);
   int Fail(ExitCode code, std::string_view message);
 
-  // Writes to standard output and flushes. Returns kExitOk, or fails with kExitCannotWrite.
+  // Writes to standard output and flushes. Returns kExitOk, kExitClosedPipe where its reader has left, or fails with
+  // kExitCannotWrite.
   int Print(std::string_view text);
 
   const std::function<int()>& work() const { return work_; }  // empty: no command was given

@@ -4,6 +4,7 @@
 
 #include <charconv>
 #include <cstdint>
+#include <iterator>
 #include <limits>
 
 namespace tidemark {
@@ -15,6 +16,7 @@ struct Unit {
 };
 
 constexpr Unit kUnits[] = {{"d", 86'400'000}, {"h", 3'600'000}, {"m", 60'000}, {"s", 1'000}, {"ms", 1}};
+constexpr int64_t kLongestMs = std::numeric_limits<int64_t>::max() / static_cast<int64_t>(std::size(kUnits));
 constexpr int64_t kNoLargerUnit = std::numeric_limits<int64_t>::max();
 
 const Unit* UnitNamed(std::string_view name) {
@@ -26,16 +28,17 @@ const Unit* UnitNamed(std::string_view name) {
 
 // Takes one number with its unit off the front of `text`: its length, or nothing when there is none.
 std::optional<int64_t> TakePart(std::string_view* text, int64_t* unit_ms) {
-  uint32_t number = 0;
+  int64_t number = 0;
   const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), number);
   if (error != std::errc()) return std::nullopt;
   text->remove_prefix(static_cast<size_t>(end - text->data()));
   const std::string_view name = text->substr(0, text->find_first_not_of("dhms"));
   const Unit* unit = UnitNamed(name);
   if (unit == nullptr) return std::nullopt;
+  if (number < 0 || number > kLongestMs / unit->ms) return std::nullopt;
   text->remove_prefix(name.size());
   *unit_ms = unit->ms;
-  return number * unit->ms;  // 2^32 days in milliseconds fit
+  return number * unit->ms;
 }
 
 }  // namespace

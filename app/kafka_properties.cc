@@ -52,6 +52,7 @@ constexpr Refusal kRefusals[] = {
     {"group.remote.assignor", "", kOwnAssignment},
     {"delivery.report.only.error", "false", kOwnCallbacks},
     {"enabled_events", "0", kOwnCallbacks},
+    {"log.queue", "false", kOwnCallbacks},
     {"test.mock.num.brokers", "0", "it replaces kafka.brokers by an empty cluster inside the process; remove it"},
     {"allow.auto.create.topics", "false", "a mistyped topic must not come into being; set kafka.create_topics instead"},
 };

@@ -251,14 +251,15 @@ void WarnUnchecked(const std::string& topic, const std::vector<SettingRule>& rul
       fmt::format("allow DescribeConfigs on it, or see to it that it has {}", fmt::join(wanted, ", ")));
 }
 
-absl::Status CheckSettings(const std::string& topic, const std::vector<SettingRule>& rules, const Settings& settings) {
+absl::Status CheckSettings(const std::string& brokers, const std::string& topic, const std::vector<SettingRule>& rules,
+                           const Settings& settings) {
   for (const SettingRule& rule : rules) {
     const auto found = settings.find(rule.name);
     if (found == settings.end() || rule.Allows(found->second)) continue;
     return absl::FailedPreconditionError(
-        fmt::format("the topic {0} has {1}={2}, it must be {3}, else {4}. Set it with "
-                    "`kafka-configs.sh --alter --entity-type topics --entity-name {0} --add-config {1}={3}`",
-                    topic, rule.name, found->second, rule.wanted, rule.otherwise));
+        fmt::format("the topic {0} has {1}={2}, it must be {3}, else {4}. Set it with `kafka-configs.sh "
+                    "--bootstrap-server {5} --alter --entity-type topics --entity-name {0} --add-config {1}={3}`",
+                    topic, rule.name, found->second, rule.wanted, rule.otherwise, brokers));
   }
   return absl::OkStatus();
 }
@@ -274,7 +275,7 @@ absl::Status CheckTopicSettings(const KafkaOptions& options, Duration timeout) {
       WarnUnchecked(topic, rules, settings.status());
       continue;
     }
-    const absl::Status status = CheckSettings(topic, rules, *settings);
+    const absl::Status status = CheckSettings(options.brokers, topic, rules, *settings);
     if (!status.ok()) return status;
   }
   return absl::OkStatus();

@@ -2,6 +2,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include <cstdio>
 #include <fstream>
@@ -100,12 +101,31 @@ TEST(Binary, GoodConfigurationIsGood) {
   EXPECT_THAT(quiet.text, IsEmpty());
 }
 
+// Each property is right by itself.
+TEST(Binary, KafkaSettingsThatDoNotFitTogetherAre78) {
+  const std::string file = ::testing::TempDir() + "/no-user.toml";
+  std::ofstream(file) << "[kafka.properties]\n\"security.protocol\" = \"SASL_SSL\"\n\"sasl.mechanism\" = \"PLAIN\"\n";
+  const Finished bad = Tidemark("check-config " + file + kErrors);
+  EXPECT_EQ(bad.code, kExitConfig);
+  EXPECT_THAT(bad.text, AllOf(HasSubstr(file), HasSubstr("sasl.username and sasl.password must be set")));
+}
+
 TEST(Binary, ConfigPrintsTheExampleAndTheReference) {
   EXPECT_EQ(Tidemark("config --example").text, ExampleFile());
   EXPECT_EQ(Tidemark("config --reference").text, MarkdownReference());
 }
 
-TEST(Binary, FullDiskAndClosedPipeAre73) {
+TEST(Binary, AReaderThatHasLeftIs141) {
+  int ends[2];
+  ASSERT_EQ(pipe(ends), 0);
+  close(ends[0]);
+  const Finished finished = Tidemark("config --reference 2>&1 >&" + std::to_string(ends[1]));
+  close(ends[1]);
+  EXPECT_EQ(finished.code, kExitClosedPipe);
+  EXPECT_THAT(finished.text, IsEmpty());
+}
+
+TEST(Binary, FullDiskAndClosedOutputAre73) {
   EXPECT_EQ(Tidemark("config 2>/dev/null >/dev/full").code, kExitCannotWrite);
   EXPECT_EQ(Tidemark("config 2>/dev/null >&-").code, kExitCannotWrite);
 }
