@@ -37,8 +37,9 @@ twenty. Everything is planned for a load of {load:.0%}: the rest is for catching
 
 - **Cores** = rate / {rate:,.0f} / {load}. Of the processes; the brokers need their own. They do not include what
   snapshots at these rates cost, which is paced by what the brokers take.
-- **Open sessions** = rate / {per_session} × {open_s} s. **Memory** = open sessions × {resident:,.0f} B, and for each
-  shard about 0.7 GB for what is read ahead and to be written (docs/operations.md).
+- **Open sessions** = rate / {per_session} × {open_s} s. **Memory** = open sessions × {resident:,.0f} B. For each
+  shard come 8 MB, and 4 MB from each broker, of what is read ahead, and 64 MB at most of what is to be written
+  (docs/operations.md).
 - **Network in** = rate × {event:,.0f} B. Uncompressed: lz4 makes generated events seven times smaller, real ones less.
   **Sessions out** = rate / {per_session} × {json:,.0f} B. Each replica of a topic costs the brokers as much again.
 - **Snapshots out** = open sessions × {state:,.0f} B / the time between two snapshots of a partition. That is
