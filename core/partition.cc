@@ -9,6 +9,7 @@
 #include "core/lookahead.h"
 #include "core/session.h"
 #include "core/session_codec.h"
+#include "core/session_digest.h"
 #include "core/session_json.h"
 #include "core/session_table.h"
 #include "core/snapshot_stream.h"

@@ -1,6 +1,5 @@
 #include "core/session_codec.h"
 
-#include "core/quick_hash.h"
 #include "core/timestamp.h"
 
 namespace tidemark {
@@ -14,19 +13,6 @@ constexpr uint8_t kCustomerHasLeft = 8;
 constexpr uint8_t kHasEnd = 16;
 constexpr uint8_t kHasCustomerEnd = 32;
 constexpr uint8_t kTimeless = 0x80;
-
-constexpr uint64_t kDigestSeed = 0x9E3779B97F4A7C15;
-constexpr uint64_t kDigestFactor = 0xD6E8FEB86659FD93;
-
-uint8_t FlagsOf(const Session& session) {
-  uint8_t flags = session.state == Session::State::kTombstone ? kTombstone : 0;
-  if (session.authenticated) flags |= kAuthenticated;
-  if (session.is_conversation) flags |= kConversation;
-  if (session.customer_has_left) flags |= kCustomerHasLeft;
-  if (session.has_end()) flags |= kHasEnd;
-  if (session.customer_ended != kBeforeAllTime) flags |= kHasCustomerEnd;
-  return flags;
-}
 
 void EncodeValues(const FieldStore& fields, Packer& pack) {
   const auto slots = static_cast<uint8_t>(Slot::kCount);
@@ -89,9 +75,19 @@ bool IsSound(const Session& session) {
 
 }  // namespace
 
+uint8_t SessionFlags(const Session& session) {
+  uint8_t flags = session.state == Session::State::kTombstone ? kTombstone : 0;
+  if (session.authenticated) flags |= kAuthenticated;
+  if (session.is_conversation) flags |= kConversation;
+  if (session.customer_has_left) flags |= kCustomerHasLeft;
+  if (session.has_end()) flags |= kHasEnd;
+  if (session.customer_ended != kBeforeAllTime) flags |= kHasCustomerEnd;
+  return flags;
+}
+
 void EncodeSession(const Session& session, std::string& out) {
   Packer pack(out);
-  const uint8_t flags = FlagsOf(session);
+  const uint8_t flags = SessionFlags(session);
   pack.Byte(flags);
   pack.Byte(static_cast<uint8_t>(session.type_rules));
   pack.Byte(static_cast<uint8_t>(session.end_reason));
@@ -130,18 +126,6 @@ bool DecodeSession(Unpacker& in, CommonValues& common, Session& session) {
   session.first_offset = {static_cast<int64_t>(in.Varint())};
   session.last_offset = {static_cast<int64_t>(in.Varint())};
   return DecodeValues(in, common, session.fields) && IsSound(session);
-}
-
-uint64_t MixDigest(uint64_t a, uint64_t b) { return MultiplyFold(a ^ kDigestSeed, b ^ kDigestFactor); }
-
-uint64_t SessionDigest(const Session& session) {
-  const uint64_t kind = FlagsOf(session) | static_cast<uint64_t>(session.end_reason) << 8;
-  uint64_t digest = MixDigest(session.key_hash, kind);
-  digest = MixDigest(digest, static_cast<uint64_t>(session.first.ms));
-  digest = MixDigest(digest, static_cast<uint64_t>(session.last.ms));
-  digest = MixDigest(digest, static_cast<uint64_t>(session.end.ms));
-  digest = MixDigest(digest, session.events | static_cast<uint64_t>(session.duplicates) << 32);
-  return MixDigest(digest, session.out_of_order | static_cast<uint64_t>(session.pageviews) << 32);
 }
 
 }  // namespace tidemark

@@ -19,12 +19,7 @@ void EncodeSession(const Session& session, std::string& out);
 // when the bytes are none.
 bool DecodeSession(Unpacker& in, CommonValues& common, Session& session);
 
-// A hash of what tells a session from what it was before an event: its key, times, counts and kind. Stable over builds
-// and machines. The XOR over all sessions is a partition's digest: a few multiplications per event instead of a pass
-// over the state.
-uint64_t SessionDigest(const Session& session);
-
-// The same for the parts of the digest that are not a session.
-uint64_t MixDigest(uint64_t a, uint64_t b);
+// What a session is, as bits: closed early, authenticated, a conversation, left by its customer, with an end.
+uint8_t SessionFlags(const Session& session);
 
 }  // namespace tidemark

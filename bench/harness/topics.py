@@ -25,7 +25,7 @@ def preloaded_topic(context):
                         "`tidemark run` with one shard on one core; its broker on the other one")
     context.results.add("exactly_once_cost", ratios(rates["exactly_once"], rates["at_least_once"]), [shown(command)],
                         "with: a snapshot of a partition every 2 s; without: no transactions, offsets, decisions, "
-                        "snapshots; the digest is kept in both")
+                        "snapshots, digest")
     for name, values in rates.items():
         figure = f"kafka_{name}" if name.endswith(("_us", "_ms")) else f"kafka_events_per_s_{name}"
         context.results.figures[figure] = statistics.median(values)
