@@ -46,6 +46,7 @@ class Partition::Impl {
 
   Outcome ApplyEvent(const Arrival& arrival, const Record& record, Effects& effects);
   void FindByKey(const Arrival& arrival);
+  bool StandsForItsKey(const Session& session);
   Fit FitOf(const Event& event, const Session& session) const;
   bool IsBehindWatermark(const Event& event) const;
   Outcome JoinOrMerge(const Event& event, const JoinContext& context);
@@ -72,8 +73,8 @@ class Partition::Impl {
   // Scratch, empty between calls but for its memory.
   ByteBuffer packed_;
   ByteBuffer merged_;
-  std::vector<SessionRef> candidates_;  // open sessions of the event's key, by first
-  std::vector<SessionRef> fitting_;
+  std::vector<SessionRef> fitting_;            // open sessions of the event's key that it fits, by first
+  std::vector<SessionRef> too_long_;           // those that it would have fitted but for the span, and is later than
   EventTime tombstone_last_ = kBeforeAllTime;  // of the event's key, the newest
   std::vector<Timer> timers_;
   struct Due {
@@ -106,16 +107,11 @@ Outcome Partition::Impl::ApplyEvent(const Arrival& arrival, const Record& record
   if (event.time <= tombstone_last_) {
     return Late(event, record, LateReason::kSessionClosed, tombstone_last_ + Milliseconds(1), effects);
   }
-  fitting_.clear();
-  for (const SessionRef ref : candidates_) {
-    if (FitOf(event, sessions_[ref]) == Fit::kYes) fitting_.push_back(ref);
-  }
   const JoinContext context{rules_, id_, record.offset, IdOf(event), common_, packed_, merged_};
   if (!fitting_.empty()) return JoinOrMerge(event, context);
 
-  for (const SessionRef ref : candidates_) {
+  for (const SessionRef ref : too_long_) {
     Session& session = sessions_[ref];
-    if (FitOf(event, session) != Fit::kButForTheSpan || event.time <= session.last) continue;
     WillChange(session);
     session.end = session.last;
     session.end_reason = CloseReason::kMaxDuration;
@@ -130,21 +126,28 @@ Outcome Partition::Impl::ApplyEvent(const Arrival& arrival, const Record& record
   return Outcome::kJoined;
 }
 
-// The open sessions of the event's key, ordered by their first event, and its tombstone.
+// Looks at all sessions of the event's key, and at its tombstone.
 void Partition::Impl::FindByKey(const Arrival& arrival) {
-  candidates_.clear();
+  const Event& event = arrival.parser.event();
+  fitting_.clear();
+  too_long_.clear();
   tombstone_last_ = kBeforeAllTime;
   for (SessionRef ref = sessions_.Find(arrival.key_hash); ref != kNoSession; ref = sessions_[ref].next) {
     const Session& session = sessions_[ref];
     if (!SameText(session.packed_key(), arrival.packed_key.view())) continue;
-    if (session.state == Session::State::kOpen) {
-      candidates_.push_back(ref);
-    } else {
+    if (session.state != Session::State::kOpen) {
       tombstone_last_ = std::max(tombstone_last_, session.last);
+      continue;
     }
+    const Fit fit = FitOf(event, session);
+    if (fit == Fit::kYes) fitting_.push_back(ref);
+    if (fit == Fit::kButForTheSpan && event.time > session.last) too_long_.push_back(ref);
   }
-  std::sort(candidates_.begin(), candidates_.end(),
-            [this](SessionRef a, SessionRef b) { return sessions_[a].first < sessions_[b].first; });
+  std::sort(fitting_.begin(), fitting_.end(), [this](SessionRef a, SessionRef b) {
+    const Session& x = sessions_[a];
+    const Session& y = sessions_[b];
+    return x.first != y.first ? x.first < y.first : x.first_offset < y.first_offset;
+  });
 }
 
 bool Partition::Impl::IsBehindWatermark(const Event& event) const {
@@ -285,6 +288,27 @@ void Partition::Impl::CollectDue() {
   });
 }
 
+// Of the tombstones of a key the one with the greatest last says all that the others say, and for longer: there is only
+// one, however often the key's sessions end. Removes those that this session's will stand for; false: it need not.
+bool Partition::Impl::StandsForItsKey(const Session& session) {
+  const auto for_each_tombstone = [&](auto&& visit) {
+    for (SessionRef ref = sessions_.Find(session.key_hash); ref != kNoSession;) {
+      const SessionRef next = sessions_[ref].next;
+      const bool same = sessions_[ref].packed_key() == session.packed_key();
+      if (same && sessions_[ref].state == Session::State::kTombstone) visit(ref);
+      ref = next;
+    }
+  };
+  bool is_newest = true;
+  for_each_tombstone([&](SessionRef ref) { is_newest = is_newest && sessions_[ref].last < session.last; });
+  if (!is_newest) return false;
+  for_each_tombstone([&](SessionRef ref) {
+    Remove(ref);
+    --tombstones_;
+  });
+  return true;
+}
+
 void Partition::Impl::Close(SessionRef ref, Effects& effects) {
   Session& session = sessions_[ref];
   writer_.Write(session);
@@ -294,7 +318,7 @@ void Partition::Impl::Close(SessionRef ref, Effects& effects) {
   const auto type = static_cast<size_t>(session.type_rules);
   ++counters_.sessions_closed[type][static_cast<size_t>(session.Reason())];
   --open_[type];
-  if (session.last + TimeoutOf(session.type_rules) <= watermark_) {
+  if (session.last + TimeoutOf(session.type_rules) <= watermark_ || !StandsForItsKey(session)) {
     Remove(ref);
     return;
   }

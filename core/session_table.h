@@ -2,8 +2,8 @@
 //
 // Sessions lie in chunks that never move and are addressed by SessionRef; a free place is reused under a new
 // generation. A hash map leads from a key's hash to the first of the sessions with that hash, the others follow by
-// Session::next; keys are compared, so equal hashes do no harm. Sessions and tombstones of one key are in one chain.
-// One thread.
+// Session::next; keys are compared, so equal hashes make nothing wrong, only slow. Sessions and the tombstone of one
+// key are in one chain. One thread.
 #pragma once
 
 #include <absl/container/flat_hash_map.h>

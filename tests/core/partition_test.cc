@@ -94,6 +94,20 @@ TEST_F(PartitionTest, AnEndEventLeavesATombstoneUntilTheTimeout) {
   EXPECT_EQ(partition().tombstones(), 0u);
 }
 
+// Else a customer whose sessions end all the time would cost more with each of them.
+TEST_F(PartitionTest, OneTombstoneStandsForAllOfItsKey) {
+  for (int i = 0; i < 20; ++i) Apply(Web(60 * i, "session_ended"));
+  EXPECT_EQ(effects_.sessions.size(), 19u);
+  EXPECT_EQ(partition().tombstones(), 1u);
+  EXPECT_EQ(Apply(Web(0)), Outcome::kLate);
+  EXPECT_EQ(Apply(Web(60 * 18)), Outcome::kLate);
+  EXPECT_EQ(effects_.late_by.back(), Milliseconds(1));
+  Apply(Web(60 * 18 + 1200 + 29));
+  EXPECT_EQ(partition().tombstones(), 1u);
+  Apply(Web(60 * 18 + 1200 + 60));
+  EXPECT_EQ(partition().tombstones(), 1u) << "of the last one, whose end came meanwhile";
+}
+
 TEST_F(PartitionTest, AnEndEventOutOfOrderIsAnOrdinaryEvent) {
   Apply(Web(20));
   Apply(Web(10, "session_ended"));
