@@ -13,6 +13,7 @@ namespace {
 
 constexpr uint32_t kEntryStep = 4;
 constexpr uint32_t kLeastSlack = 128;  // of a block, in bytes
+constexpr uint32_t kMostBytes = uint32_t{1} << 31;
 
 }  // namespace
 
@@ -47,6 +48,7 @@ void FieldStore::Reserve(uint32_t bytes) {
 
 // Moves what lies from `at` on by so many bytes.
 void FieldStore::OpenGap(uint32_t at, uint32_t bytes) {
+  if (uint64_t{used_} + bytes > kMostBytes) throw std::bad_alloc();
   const uint32_t needed = used_ + bytes;
   if (needed > capacity_) Reserve(Align(needed + std::max(needed / 8, kLeastSlack)));
   std::memmove(block_ + at + bytes, block_ + at, used_ - at);
@@ -54,6 +56,16 @@ void FieldStore::OpenGap(uint32_t at, uint32_t bytes) {
   const uint32_t count = Count();
   for (Entry* entry = Entries(); entry != Entries() + count; ++entry) {
     if (entry->offset >= at) entry->offset += bytes;
+  }
+}
+
+// Moves what lies behind so many bytes at `at` back over them.
+void FieldStore::CloseGap(uint32_t at, uint32_t bytes) {
+  std::memmove(block_ + at, block_ + at + bytes, used_ - at - bytes);
+  used_ -= bytes;
+  const uint32_t count = Count();
+  for (Entry* entry = Entries(); entry != Entries() + count; ++entry) {
+    if (entry->offset >= at + bytes) entry->offset -= bytes;
   }
 }
 
@@ -84,11 +96,15 @@ char* FieldStore::Resize(Slot slot, EventTime time, uint32_t size, uint32_t room
   }
   entry->offset = offset;  // one without bytes lay where the gap began, and moved
   entry->size = size;
-  entry->SetTime(time, std::min((capacity - Align(size)) / kUnit, Entry::kMostSlack));
+  const uint32_t slack = capacity - Align(size);
+  const bool too_much = slack / kUnit > Entry::kMostSlack;
+  if (too_much) CloseGap(offset + Align(size), slack);
+  entry->SetTime(time, too_much ? 0 : slack / kUnit);
   return block_ + offset;
 }
 
 void FieldStore::Set(Slot slot, EventTime time, std::string_view value) {
+  if (value.size() > kMostBytes) throw std::bad_alloc();
   EndSharingOf(slot);
   Release(slot);
   const auto size = static_cast<uint32_t>(value.size());

@@ -89,9 +89,11 @@ class FieldStore {
   // Forgets everything but `slot`.
   void KeepOnly(Slot slot);
 
-  // Asks the processor for the block, which a joining event touches in many places.
+  // Asks the processor for the block, which a joining event touches in many places; of a large one for its beginning.
   void Prefetch() const {
-    for (uint32_t line = 0; line < used_; line += 64) __builtin_prefetch(block_ + line);
+    constexpr uint32_t kMost = 2048;
+    const uint32_t end = used_ < kMost ? used_ : kMost;
+    for (uint32_t line = 0; line < end; line += 64) __builtin_prefetch(block_ + line);
   }
 
   // Bytes held on the heap.
@@ -109,7 +111,7 @@ class FieldStore {
 
     static constexpr int kTimeBits = 48;
     static constexpr uint64_t kTimeless = (uint64_t{1} << kTimeBits) - 1;  // later than the year 9999
-    static constexpr uint32_t kMostSlack = UINT16_MAX;                     // more room than that is given up
+    static constexpr uint32_t kMostSlack = UINT16_MAX;                     // more room than that is taken back
 
     // Milliseconds since 1970, or before all time.
     EventTime Time() const {
@@ -132,6 +134,7 @@ class FieldStore {
   Entry& EntryOf(Slot slot) const { return Entries()[Rank(slot)]; }
   uint32_t Count() const { return static_cast<uint32_t>(std::popcount(present_)); }
   void OpenGap(uint32_t at, uint32_t bytes);
+  void CloseGap(uint32_t at, uint32_t bytes);
   Entry& Insert(Slot slot);
   char* Resize(Slot slot, EventTime time, uint32_t size, uint32_t room);
   void Release(Slot slot);

@@ -106,6 +106,19 @@ TEST(FieldStoreTest, SlotsThatShareTheirTimeMoveOnTogether) {
                       {Slot::kPage, {"cart", EventTime{25}}}});
 }
 
+TEST(FieldStoreTest, WhatALargeValueLeavesIsUsedAgain) {
+  const std::string large(1 << 20, 'x');
+  FieldStore store;
+  store.Set(Slot::kExternalId, EventTime{1}, "y");
+  store.Set(Slot::kLastEvent, EventTime{1}, "behind it");
+  for (int i = 0; i < 20; ++i) {
+    store.Set(Slot::kExternalId, EventTime{1}, i % 2 == 0 ? large : "y");
+    EXPECT_EQ(store.Get(Slot::kLastEvent), "behind it");
+    EXPECT_EQ(store.Get(Slot::kExternalId), i % 2 == 0 ? large : "y");
+  }
+  EXPECT_LT(store.bytes(), 2 * large.size());
+}
+
 TEST(FieldStoreTest, TakesOverValuesFromAnother) {
   CommonValues common;
   const std::string bytes(100, 'b');
