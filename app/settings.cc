@@ -95,7 +95,7 @@ const Setting kSettings[] = {
      "Names of the events that end their session at once."},
     {"session.list_attributes", In<kRules, &Rules::list_attributes>(), kList, "", nullptr, "",
      "Names of the attributes that collect all their distinct values instead of keeping the newest."},
-    {"session.dedup_horizon", In<kRules, &Rules::dedup_horizon>(), {0, 1'000'000}, "", nullptr, "",
+    {"session.dedup_horizon", In<kRules, &Rules::dedup_horizon>(), {0, 10'000}, "", nullptr, "",
      "How many of the newest event ids a session remembers to tell duplicates."},
 
     {"time.max_out_of_orderness", In<kRules, &Rules::max_out_of_orderness>(), Between({0}, Days(30)), "", nullptr, "",

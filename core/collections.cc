@@ -189,6 +189,14 @@ Collected<Term> UnpackTerms(std::string_view packed) {
   });
 }
 
+bool ContainsTerm(std::string_view packed, const Term& term) {
+  for (Unpacker in(packed); !in.AtEnd();) {
+    const EventTime time = in.Time();
+    if (in.Text() == term.value) return time <= term.time;
+  }
+  return false;
+}
+
 void PackTerms(const Collected<Term>& terms, ByteBuffer& packed) {
   BytePacker pack(packed);
   for (const Term& term : terms) {
@@ -351,6 +359,11 @@ bool ContainsEventId(std::string_view packed, const EventId& id) {
 bool IsAppended(std::string_view packed, const EventId& id, uint32_t horizon) {
   const size_t count = packed.size() / sizeof(EventId);
   return count < horizon && (count == 0 || ReadEventId(packed, count - 1).time <= id.time);
+}
+
+bool IsNewest(std::string_view packed, const EventId& id, uint32_t horizon) {
+  const size_t count = packed.size() / sizeof(EventId);
+  return count > 0 && count == horizon && ReadEventId(packed, count - 1).time <= id.time;
 }
 
 void MergeEventIds(std::string_view earlier, std::string_view later, uint32_t horizon, ByteBuffer& out) {

@@ -47,6 +47,8 @@ struct Term {
 };
 Collected<Term> UnpackTerms(std::string_view packed);
 void PackTerms(const Collected<Term>& terms, ByteBuffer& packed);
+// Whether the value has been seen at that time or before: then it changes nothing.
+bool ContainsTerm(std::string_view packed, const Term& term);
 Collected<Term> MergeTerms(const Collected<Term>& a, const Collected<Term>& b);
 
 // An attribute list: the newest data type and the distinct values. Ordered by key.
@@ -115,6 +117,8 @@ bool ContainsEventId(std::string_view packed, const EventId& id);
 inline std::string_view PackedEventId(const EventId& id) { return {reinterpret_cast<const char*>(&id), sizeof(id)}; }
 // Whether remembering `id` too, among the newest `horizon`, means no more than to append it: the common case.
 bool IsAppended(std::string_view packed, const EventId& id, uint32_t horizon);
+// Whether it means to append it and to forget the oldest one: the common case of a full horizon.
+bool IsNewest(std::string_view packed, const EventId& id, uint32_t horizon);
 // `later` counts as later on equal times; keeps the newest `horizon`, an id of both once, at its newer time.
 void MergeEventIds(std::string_view earlier, std::string_view later, uint32_t horizon, ByteBuffer& out);
 

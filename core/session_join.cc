@@ -162,7 +162,7 @@ void JoinJourney(const Event& event, const JoinContext& context, Session& sessio
     if (external_id.empty()) external_id = event.PayloadText(Key::kExternalId);
     JoinAttributes(event, context, session);
     const std::string_view query = event.PayloadText(Key::kSearchQuery);
-    if (!query.empty()) {
+    if (!query.empty() && !ContainsTerm(session.fields.Get(Slot::kSearchTerms), {event.time, query})) {
       const Collected<Term> one{{event.time, query}};
       Fold(Slot::kSearchTerms, one, packed, session, UnpackTerms, MergeTerms, PackTerms);
     }
@@ -287,7 +287,12 @@ void RememberId(const JoinContext& context, Session& session) {
   const uint32_t horizon = context.rules.dedup_horizon;
   if (IsAppended(ids, *context.event_id, horizon)) return session.fields.Append(Slot::kEventIds, id);
   context.packed.clear();
-  MergeEventIds(ids, id, horizon, context.packed);
+  if (IsNewest(ids, *context.event_id, horizon)) {  // the oldest goes
+    context.packed.append(ids.substr(id.size()));
+    context.packed.append(id);
+  } else {
+    MergeEventIds(ids, id, horizon, context.packed);
+  }
   session.fields.Set(Slot::kEventIds, kBeforeAllTime, context.packed.view());
 }
 
