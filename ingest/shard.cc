@@ -12,6 +12,7 @@ namespace tidemark {
 namespace {
 
 constexpr Duration kQuietCheckInterval = Seconds(1);
+constexpr size_t kRecordsPerLook = 64;  // at the clock, for what is due among the records of a poll
 constexpr Duration kAuditInterval = Minutes(1);
 // A snapshot must not fill the producer's queue: whoever writes next would wait until there is room.
 constexpr uint64_t kMostAheadOfBrokers = 8 << 20;
@@ -167,7 +168,8 @@ bool Shard::Accepts(const PartitionWork* work, const InputRecord& input) {
 absl::Status Shard::ApplyRecords() {
   const std::vector<InputRecord>& records = poll_.records;
   absl::Status status;
-  for (size_t begin = 0, end = 0; begin < records.size() && status.ok(); begin = end) {
+  // After a commit that failed in between, all begin again.
+  for (size_t begin = 0, end = 0; begin < records.size() && status.ok() && output_.ready(); begin = end) {
     const PartitionId partition = records[begin].partition;
     while (end < records.size() && records[end].partition == partition) ++end;
     status = ApplyRun(FindWork(partition), std::span(records).subspan(begin, end - begin));
@@ -202,6 +204,10 @@ absl::Status Shard::ApplyRun(PartitionWork* work, std::span<const InputRecord> r
     work->Apply(input.record, effects);
     last_read = input.record.timestamp;
     if (!effects.status().ok()) return effects.status();
+    if (i % kRecordsPerLook != kRecordsPerLook - 1) continue;
+    work->NoteRead(clock_.Now(), *last_read);
+    const absl::Status status = CommitIfDue();
+    if (!status.ok() || !work->reads()) return status;
   }
   if (last_read) work->NoteRead(clock_.Now(), *last_read);
   return absl::OkStatus();

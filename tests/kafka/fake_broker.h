@@ -56,6 +56,7 @@ class FakeBroker : public Broker {
   absl::Status commit_answer;  // what CommitTransaction says ...
   bool commit_happens = true;  // ... and what it does
   Duration commit_takes{0};
+  Duration write_takes{0};
   absl::Status offsets_answer;
   absl::Status producer_answer;
   absl::Status committed_answer;
@@ -150,6 +151,7 @@ class FakeBroker : public Broker {
     return absl::OkStatus();
   }
   absl::Status Write(const OutputRecord& record) override {
+    clock_.Advance(write_takes);
     WrittenRecord& written_record = pending_.emplace_back();
     written_record.topic = record.topic;
     written_record.partition = record.partition;

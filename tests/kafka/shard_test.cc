@@ -63,6 +63,19 @@ TEST_F(ShardTest, EffectsWaitForTheCommitInterval) {
   EXPECT_EQ(broker_.written.size(), 1U);
 }
 
+// Records may take so long, each, that the transaction of a whole poll would last longer than it may.
+TEST_F(ShardTest, WhatIsDueIsCommittedAmongTheRecordsOfAPoll) {
+  Assign({kP0});
+  const int before = broker_.commits;
+  std::vector<FakeBroker::Input> records;
+  for (int64_t i = 0; i < 1024; ++i) records.push_back({kP0, {i}, "garbage"});
+  broker_.write_takes = Milliseconds(20);
+  broker_.Give(std::move(records));
+  Step();
+  EXPECT_GE(broker_.commits - before, 10);
+  EXPECT_EQ(CountOf("sessions-dead-letters"), 1024);
+}
+
 TEST_F(ShardTest, RecordsOfOtherPartitionsAndOnesAlreadyTakenAreDropped) {
   Assign({kP0});
   broker_.Give({{kP0, {0}, Event("a", 0)}, {kP1, {0}, Event("b", 0)}, {kP0, {0}, Event("c", 0)}});
