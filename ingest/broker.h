@@ -146,7 +146,8 @@ class Broker : public RecordWriter {
   virtual absl::Status ReadState(std::span<const PartitionStart> starts) = 0;
   // Waits up to `timeout` for something to happen and returns what there is.
   virtual absl::Status PollState(Duration timeout, StatePollResult& result) = 0;
-  // An offset that no record has yet: all that is written from now on, by this shard, lies at or behind it.
+  // Where the partition ends for readers: all that is written from now on, by this shard, lies at or behind it. What
+  // was committed a moment ago may, too.
   virtual absl::StatusOr<Offset> StateEnd(PartitionId partition) = 0;
   // Asks for everything before an offset to be deleted. Whether it was is not waited for.
   virtual void TruncateState(PartitionId partition, Offset before) = 0;

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <iterator>
 #include <utility>
 
 #include "sinks/log.h"
@@ -16,9 +15,9 @@ constexpr size_t kBatchRecords = 1000;
 constexpr int kQueryTimeoutMs = 5'000;
 // A broker answers one request of a connection after the other, and a fetch that finds nothing after this long. So the
 // shard waits as long for the end of a quiet partition that it asks for while others have records at other brokers.
-constexpr char kFetchWaitMs[] = "100";
-constexpr int kEndOffsetsTimeoutMs = 2'000;
-constexpr int kSilentTimeoutMs = 500;
+constexpr Duration kFetchWait = Milliseconds(100);
+constexpr Duration kEndOffsetsTimeout = Seconds(2);
+constexpr Duration kSilentTimeout = Milliseconds(500);
 constexpr Duration kAskSilentEvery = Seconds(5);
 constexpr int kProbeTimeoutMs = 500;
 constexpr Duration kProbeInterval = Seconds(1);
@@ -39,7 +38,7 @@ KafkaProperties ConsumerProperties(const KafkaOptions& options, uint32_t shard) 
                           {"enable.auto.commit", "false"},
                           {"enable.auto.offset.store", "false"},
                           {"enable.partition.eof", "true"},
-                          {"fetch.wait.max.ms", kFetchWaitMs},
+                          {"fetch.wait.max.ms", std::to_string(kFetchWait.ms)},
                           {"session.timeout.ms", std::to_string(kSessionTimeout.ms)}};
   BatchConsumer::AddReadAhead(options, ours);
   return ours;
@@ -57,7 +56,7 @@ InputRecord ToInputRecord(const rd_kafka_message_t& message) {
   input.record.value = std::string_view(static_cast<const char*>(message.payload), message.len);
   input.record.offset = {message.offset};
   const bool has_time = type != RD_KAFKA_TIMESTAMP_NOT_AVAILABLE && timestamp >= 0;  // -1 is Kafka's "none"
-  input.record.timestamp = has_time ? EventTime{timestamp} : kAfterAllTime;
+  input.record.timestamp = has_time ? std::min(EventTime{timestamp}, kAfterAllTime) : kAfterAllTime;
   input.key = View(message.key, message.key_len);
   input.native = &message;
   return input;
@@ -291,18 +290,19 @@ absl::StatusOr<Offset> KafkaClient::FirstOffset(PartitionId partition) {
 }
 
 // librdkafka answers for all of them or for none: one leader that is away would leave all without an answer, each time
-// after the whole time-out. So those that were asked in vain are asked one by one from then on, and seldom as long as
-// that is in vain.
+// after the whole time-out. So where some do not answer, each leader is asked by itself, and the partitions of those
+// that still do not are left out until it is time to ask them again.
 std::vector<std::optional<Offset>> KafkaClient::EndOffsets(std::span<const PartitionId> partitions) {
-  std::map<PartitionId, Offset> ends;
+  Ends ends;
   std::vector<PartitionId> together;
-  std::copy_if(partitions.begin(), partitions.end(), std::back_inserter(together), [this](PartitionId partition) {
-    return std::find(silent_.begin(), silent_.end(), partition) == silent_.end();
-  });
-  if (!together.empty() && !AskEnds(together, kEndOffsetsTimeoutMs, ends)) {
-    silent_.insert(silent_.end(), together.begin(), together.end());
+  std::vector<PartitionId> silent;
+  for (const PartitionId partition : partitions) (silent_.contains(partition) ? silent : together).push_back(partition);
+  if (!together.empty() && !AskEnds(together, kEndOffsetsTimeout, ends)) {
+    AskByLeader(together, ends);
+  } else if (!silent.empty() && Since(asked_silent_) >= kAskSilentEvery) {
+    silent_.clear();
+    AskByLeader(silent, ends);
   }
-  AskSilent(partitions, ends);
   std::vector<std::optional<Offset>> result;
   for (const PartitionId partition : partitions) {
     const auto found = ends.find(partition);
@@ -311,12 +311,12 @@ std::vector<std::optional<Offset>> KafkaClient::EndOffsets(std::span<const Parti
   return result;
 }
 
-// Adds to `ends`, by partition, what the leaders say. False: some did not answer.
-bool KafkaClient::AskEnds(std::span<const PartitionId> partitions, int timeout_ms,
-                          std::map<PartitionId, Offset>& ends) {
+// Adds to `ends` what the leaders say. False: some did not answer, and then nothing is added.
+bool KafkaClient::AskEnds(std::span<const PartitionId> partitions, Duration timeout, Ends& ends) {
   const KafkaPartitions list = PartitionList(partitions);
   for (int i = 0; i < list->cnt; ++i) list->elems[i].offset = RD_KAFKA_OFFSET_END;
-  const rd_kafka_resp_err_t error = rd_kafka_offsets_for_times(consumer_.get(), list.get(), timeout_ms);
+  const rd_kafka_resp_err_t error =
+      rd_kafka_offsets_for_times(consumer_.get(), list.get(), static_cast<int>(timeout.ms));
   if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return false;
   for (int i = 0; i < list->cnt; ++i) {
     const rd_kafka_topic_partition_t& element = list->elems[i];
@@ -327,19 +327,33 @@ bool KafkaClient::AskEnds(std::span<const PartitionId> partitions, int timeout_m
   return true;
 }
 
-// Until one does not answer: that one is the last to be asked when it is time again.
-void KafkaClient::AskSilent(std::span<const PartitionId> partitions, std::map<PartitionId, Offset>& ends) {
-  if (silent_since_ && Since(*silent_since_) < kAskSilentEvery) return;
-  silent_since_.reset();
-  for (size_t left = silent_.size(); left > 0; --left) {
-    const PartitionId partition = silent_.front();
-    silent_.pop_front();
-    const bool wanted = std::find(partitions.begin(), partitions.end(), partition) != partitions.end();
-    if (!wanted || AskEnds({&partition, 1}, kSilentTimeoutMs, ends)) continue;
-    silent_.push_back(partition);
-    silent_since_ = Now();
-    return;
+// Begins with no leader after two seconds: the partitions of those are silent, too.
+void KafkaClient::AskByLeader(std::span<const PartitionId> partitions, Ends& ends) {
+  asked_silent_ = Now();
+  const Duration patience = DurationProperty(options_, "fetch.wait.max.ms", kFetchWait) + kSilentTimeout;
+  for (const auto& [leader, led] : ByLeader(partitions)) {
+    const bool in_time = Since(asked_silent_) < kEndOffsetsTimeout;
+    if (!in_time || !AskEnds(led, patience, ends)) silent_.insert(led.begin(), led.end());
   }
+}
+
+// As any broker sees it; all together where none answers.
+std::map<int32_t, std::vector<PartitionId>> KafkaClient::ByLeader(std::span<const PartitionId> partitions) {
+  const KafkaTopic topic(rd_kafka_topic_new(consumer_.get(), options_.events_topic.c_str(), nullptr));
+  const rd_kafka_metadata_t* raw = nullptr;
+  rd_kafka_metadata(consumer_.get(), 0, topic.get(), &raw, kProbeTimeoutMs);
+  const KafkaMetadata metadata(raw);
+  std::map<PartitionId, int32_t> leaders;
+  for (int i = 0; metadata && metadata->topic_cnt == 1 && i < metadata->topics[0].partition_cnt; ++i) {
+    const rd_kafka_metadata_partition_t& partition = metadata->topics[0].partitions[i];
+    leaders.emplace(PartitionId{partition.id}, partition.leader);
+  }
+  std::map<int32_t, std::vector<PartitionId>> led;
+  for (const PartitionId partition : partitions) {
+    const auto leader = leaders.find(partition);
+    led[leader == leaders.end() ? -1 : leader->second].push_back(partition);
+  }
+  return led;
 }
 
 std::optional<Offset> KafkaClient::CachedEnd(PartitionId partition) {

@@ -1,8 +1,9 @@
 // The Broker behind which librdkafka is: one group member (static, eager range assignment, read_committed) and one
 // transactional producer, configured as the known hazards of both ask for.
 //
-// One thread, the shard's, makes all calls; librdkafka's callbacks run inside them. A rebalance is not answered in its
-// callback: it is reported by Poll, and the shard answers with Assign or Unassign when it is ready.
+// One thread, the shard's, makes all calls; librdkafka's callbacks run inside them, but for TransactionRequests. A
+// rebalance is not answered in its callback: it is reported by Poll, and the shard answers with Assign or Unassign when
+// it is ready.
 #pragma once
 
 #include <absl/status/status.h>
@@ -10,20 +11,20 @@
 #include <librdkafka/rdkafka.h>
 
 #include <cstdint>
-#include <deque>
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "ingest/batch_consumer.h"
 #include "ingest/broker.h"
-#include "ingest/connection_watch.h"
 #include "ingest/kafka_handle.h"
 #include "ingest/kafka_options.h"
 #include "ingest/kafka_state.h"
+#include "ingest/transaction_requests.h"
 
 namespace tidemark {
 
@@ -86,8 +87,10 @@ class KafkaClient : public Broker {
   absl::Status ConsumerFailure();
   absl::Status JoinAnewIfFenced(const absl::Status& failure, PollResult& result);
   void AskWhetherBack();
-  bool AskEnds(std::span<const PartitionId> partitions, int timeout_ms, std::map<PartitionId, Offset>& ends);
-  void AskSilent(std::span<const PartitionId> partitions, std::map<PartitionId, Offset>& ends);
+  using Ends = std::map<PartitionId, Offset>;
+  bool AskEnds(std::span<const PartitionId> partitions, Duration timeout, Ends& ends);
+  void AskByLeader(std::span<const PartitionId> partitions, Ends& ends);
+  std::map<int32_t, std::vector<PartitionId>> ByLeader(std::span<const PartitionId> partitions);
   KafkaPartitions PartitionList(std::span<const PartitionId> partitions) const;
   absl::Status TransactionFailure(const std::string& doing, KafkaError error);
 
@@ -106,12 +109,12 @@ class KafkaClient : public Broker {
   std::vector<PartitionId> pending_partitions_;
   std::optional<MonotonicTime> asked_whether_back_;
   std::optional<MonotonicTime> fenced_at_;
-  std::deque<PartitionId> silent_;             // their leaders did not say where they end
-  std::optional<MonotonicTime> silent_since_;  // when one of them was last asked in vain
+  std::set<PartitionId> silent_;  // their leaders did not say where they end
+  MonotonicTime asked_silent_;    // when that was last so
 
   std::unique_ptr<KafkaState> state_;
 
-  ConnectionWatch producer_connections_;  // since it was last asked to send offsets
+  TransactionRequests requests_;  // the producer's, since it was last asked to send offsets
   KafkaClientHandle producer_;
   std::vector<KafkaTopic> output_topics_;  // the producer's
   bool producer_ready_ = false;

@@ -61,7 +61,7 @@ absl::Status KafkaClient::MakeProducer() {
   rd_kafka_conf_set_dr_msg_cb(conf->get(), [](rd_kafka_t*, const rd_kafka_message_t* message, void* self) {
     static_cast<KafkaClient*>(self)->OnDelivery(*message);
   });
-  producer_connections_.Install(conf->get());
+  requests_.Install(conf->get());
   auto producer = MakeKafkaClient(RD_KAFKA_PRODUCER, *std::move(conf));
   if (!producer.ok()) return producer.status();
   producer_ = *std::move(producer);
@@ -182,7 +182,7 @@ absl::Status KafkaClient::SendOffsets(std::span<const CommittedOffset> offsets) 
     offset.metadata.copy(static_cast<char*>(element->metadata), offset.metadata.size());
     element->metadata_size = offset.metadata.size();
   }
-  producer_connections_.Forget();
+  requests_.Forget();
   const MonotonicTime start = Now();
   for (;;) {
     KafkaError error(rd_kafka_send_offsets_to_transaction(producer_.get(), list.get(), group->get(), -1));
@@ -200,10 +200,11 @@ absl::Status KafkaClient::CommitTransaction() {
     const bool again = rd_kafka_error_is_retriable(error.get()) != 0 && Since(start) < kDoubtfulAfter;
     if (!again) return TransactionFailure("committing", std::move(error));
   }
-  // A request that was on the broken connection was sent again. The first one may still reach the broker, and end the
-  // next transaction before its time (confluentinc/librdkafka#5423): not that of a new producer.
-  if (producer_connections_.broke())
-    return absl::AbortedError("a connection broke during the commit, which is in doubt now");
+  // The one without an answer may still reach the broker, and end the next transaction before its time
+  // (confluentinc/librdkafka#5423): not that of a new producer.
+  if (!requests_.all_answered()) {
+    return absl::AbortedError("a request of the commit had no answer and was sent again: the commit is in doubt");
+  }
   NoteBrokersBack();
   return absl::OkStatus();
 }

@@ -80,7 +80,7 @@ bool IsRefusedConnection(int code) {
 void NoteClientError(rd_kafka_t* client, int code, const char* reason) {
   const auto error = static_cast<rd_kafka_resp_err_t>(code);
   if (error == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN) {
-    // An idle producer loses its connections as a matter of course; a consumer never is idle.
+    // An idle producer loses its connections as a matter of course; a consumer that reads is never idle.
     if (rd_kafka_type(client) == RD_KAFKA_CONSUMER) NoteBrokersAway(rd_kafka_name(client), reason);
     return;
   }
@@ -127,6 +127,7 @@ absl::StatusOr<int64_t> QueryOffset(rd_kafka_t* client, const std::string& topic
   element->offset = which;
   rd_kafka_resp_err_t error = rd_kafka_offsets_for_times(client, list.get(), timeout_ms);
   if (error == RD_KAFKA_RESP_ERR_NO_ERROR) error = element->err;
+  if (error == RD_KAFKA_RESP_ERR_NO_ERROR && element->offset < 0) error = RD_KAFKA_RESP_ERR__NO_OFFSET;
   if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return element->offset;
   const char* what = which == RD_KAFKA_OFFSET_END ? "end" : "first offset";
   return KafkaStatus(fmt::format("reading the {} of {}", what, topic), error, rd_kafka_err2str(error));

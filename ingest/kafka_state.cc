@@ -125,8 +125,8 @@ void KafkaState::AddPartitions(uint32_t needed) {
 }
 
 absl::Status KafkaState::Read(std::span<const PartitionStart> starts) {
+  reading_ = false;
   if (starts.empty()) {
-    reading_ = false;
     consumer_.Assign(nullptr);
     return absl::OkStatus();
   }

@@ -237,7 +237,8 @@ void PartitionWork::FillSnapshot(EventTime wall_now, std::optional<Offset> cache
   }
   if (state_ == WorkState::kReplaying) snapshot.replay_remaining = std::max<int64_t>(target_.value - next_.value, 0);
   if (cached_end) snapshot.lag_records = std::max<int64_t>(cached_end->value - next_.value, 0);
-  const bool timed = last_record_ > kBeforeAllTime && last_record_ < kAfterAllTime;
+  if (snapshot.lag_records == 0) snapshot.lag = Duration{0};
+  const bool timed = !snapshot.lag && last_record_ > kBeforeAllTime && last_record_ < kAfterAllTime;
   if (timed) snapshot.lag = std::max(wall_now - last_record_, Duration{0});
 }
 
