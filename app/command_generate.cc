@@ -8,6 +8,7 @@
 #include <chrono>
 #include <map>
 #include <memory>
+#include <optional>
 #include <thread>
 #include <tuple>
 
@@ -137,12 +138,25 @@ class FileEvents : public EventOutput {
 class KafkaEvents : public EventOutput {
  public:
   explicit KafkaEvents(std::unique_ptr<EventProducer> producer) : producer_(std::move(producer)) {}
-  absl::Status Write(const GeneratedEvent& event) override { return producer_->Send(event.key, event.value); }
+  absl::Status Write(const GeneratedEvent& event) override {
+    return producer_->Send(event.key, event.value, [this] { return TookTooLongToStop(); });
+  }
   absl::Status Wait() override { return absl::OkStatus(); }  // librdkafka sends by itself
-  absl::Status Finish() override { return producer_->Flush(); }
+  absl::Status Finish() override {
+    return producer_->Flush([this] { return TookTooLongToStop(); });
+  }
 
  private:
+  // After a signal, what is on its way has a few seconds.
+  bool TookTooLongToStop() {
+    if (!StopSignalNoted()) return false;
+    const auto now = std::chrono::steady_clock::now();
+    if (!stopped_) stopped_ = now;
+    return now - *stopped_ > std::chrono::seconds(5);
+  }
+
   std::unique_ptr<EventProducer> producer_;
+  std::optional<std::chrono::steady_clock::time_point> stopped_;
 };
 
 struct Generated {

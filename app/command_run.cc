@@ -131,11 +131,11 @@ int Run(const ConfigFlags& flags, const BrokerFactory& make_broker, CommandConte
   auto config = context.LoadConfig(flags);
   if (!config.ok()) return context.Fail(config.status());
   FillInKafkaDefaults(config->kafka);
-  const absl::Status usable = CheckLibrdkafka();
-  if (!usable.ok()) return context.Fail(usable);
-  const absl::Status status = Serve({.config = *config, .make_broker = make_broker});
+  absl::Status status = CheckLibrdkafka();
+  if (status.ok()) status = Serve({.config = *config, .make_broker = make_broker});
   if (status.ok()) return kExitOk;
-  // In the log, where all else is that led to it.
+  FlushLog();
+  // In the log, where all else is that led to it, and its last line.
   const ExitCode code = ExitCodeOf(status);
   Log(LogLevel::kError, "ended", std::string(status.message()), {{"exit", static_cast<int>(code)}});
   return code;

@@ -16,7 +16,7 @@ enum ExitCode : int {
   kExitTemporary = 75,     // try again: nothing is wrong with the settings
   kExitNotAllowed = 77,    // permission denied, authentication refused
   kExitConfig = 78,        // configuration, a fenced twin, a choice is needed: starting again does not help
-  kExitInterrupted = 130,  // Ctrl-C before the work was done
+  kExitInterrupted = 130,  // told to stop before the work was done
   kExitClosedPipe = 141,   // the reader of standard output has left, as SIGPIPE would have ended it
 };
 

@@ -20,8 +20,11 @@ volatile std::sig_atomic_t stop_signal_noted = 0;
 
 void NoteStopSignal() {
   struct sigaction action {};
-  action.sa_handler = [](int) { stop_signal_noted = 1; };
-  action.sa_flags = static_cast<int>(SA_RESETHAND);
+  action.sa_handler = [](int) {
+    stop_signal_noted = 1;
+    std::signal(SIGINT, SIG_DFL);
+    std::signal(SIGTERM, SIG_DFL);
+  };
   sigaction(SIGINT, &action, nullptr);
   sigaction(SIGTERM, &action, nullptr);
 }

@@ -41,13 +41,12 @@ constexpr UnreadFormat kUnreadFormats[] = {{"\xfd\x37zX", "xz", "xzcat"},
                                            {"PK\x03\x04", "zip", "unzip -p"},
                                            {"\x04\x22\x4d\x18", "lz4", "lz4cat"}};
 
-absl::Status CheckFormat(std::string_view start, const std::string& name) {
+absl::Status CheckFormat(std::string_view start, const std::string& name, bool standard_input) {
   for (const UnreadFormat& format : kUnreadFormats) {
     if (!start.starts_with(format.magic)) continue;
     return absl::FailedPreconditionError(
-        fmt::format("cannot read {0}: it is {1}, not gzip or zstd; use: {2} {0} | "
-                    "tidemark replay -",
-                    name, format.name, format.reader));
+        fmt::format("cannot read {}: it is {}, not gzip or zstd; use: {}{} | tidemark replay -", name, format.name,
+                    format.reader, standard_input ? "" : ' ' + name));
   }
   return absl::OkStatus();
 }
@@ -289,7 +288,7 @@ absl::StatusOr<std::unique_ptr<ByteSource>> OpenByteSource(const std::string& pa
   if (!plain.ok()) return plain.status();
   auto start = (*plain)->Peek();
   if (!start.ok()) return start.status();
-  const absl::Status readable = CheckFormat(*start, (*plain)->name());
+  const absl::Status readable = CheckFormat(*start, (*plain)->name(), path == "-");
   if (!readable.ok()) return readable;
   std::unique_ptr<ByteSource> source;
   if (start->starts_with(kGzipMagic)) {

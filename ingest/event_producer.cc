@@ -27,7 +27,7 @@ absl::StatusOr<std::unique_ptr<EventProducer>> EventProducer::Create(const Kafka
   return self;
 }
 
-absl::Status EventProducer::Send(std::string_view key, std::string_view value) {
+absl::Status EventProducer::Send(std::string_view key, std::string_view value, const std::function<bool()>& give_up) {
   for (;;) {
     const rd_kafka_resp_err_t code =
         rd_kafka_producev(producer_.get(), RD_KAFKA_V_TOPIC(topic_.c_str()), RD_KAFKA_V_MSGFLAGS(RD_KAFKA_MSG_F_COPY),
@@ -37,14 +37,18 @@ absl::Status EventProducer::Send(std::string_view key, std::string_view value) {
     if (code != RD_KAFKA_RESP_ERR__QUEUE_FULL) {
       return KafkaStatus("cannot write to the topic " + topic_, code, rd_kafka_err2str(code));
     }
+    if (give_up && give_up()) return absl::UnavailableError("the brokers take no events; check kafka.brokers");
     rd_kafka_poll(producer_.get(), kPollMs);
   }
   rd_kafka_poll(producer_.get(), 0);
   return absl::OkStatus();
 }
 
-absl::Status EventProducer::Flush() {
+absl::Status EventProducer::Flush(const std::function<bool()>& give_up) {
   while (rd_kafka_flush(producer_.get(), kPollMs) == RD_KAFKA_RESP_ERR__TIMED_OUT) {
+    if (!give_up || !give_up()) continue;
+    return absl::UnavailableError(fmt::format("{} events are not delivered to the topic {}; check kafka.brokers",
+                                              rd_kafka_outq_len(producer_.get()), topic_));
   }
   if (failed_ == 0) return absl::OkStatus();
   return absl::UnavailableError(

@@ -8,6 +8,7 @@
 #include <absl/status/statusor.h>
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -22,11 +23,12 @@ class EventProducer {
   // For options.events_topic, which must exist. Connects later.
   static absl::StatusOr<std::unique_ptr<EventProducer>> Create(const KafkaOptions& options);
 
-  // Hands a record over; an error if it can never be delivered.
-  absl::Status Send(std::string_view key, std::string_view value);
+  // Hands a record over; an error if it can never be delivered, or `give_up` said so while the brokers took none.
+  absl::Status Send(std::string_view key, std::string_view value, const std::function<bool()>& give_up = {});
 
-  // Waits for the outstanding deliveries; an error names how many records were not delivered, and why.
-  absl::Status Flush();
+  // Waits for the outstanding deliveries, until `give_up` says so; an error names how many records were not delivered,
+  // and why.
+  absl::Status Flush(const std::function<bool()>& give_up = {});
 
   uint64_t delivered() const { return delivered_; }
   uint64_t failed() const { return failed_; }
