@@ -46,7 +46,7 @@ class Partition::Impl {
 
   Outcome ApplyEvent(const Arrival& arrival, const Record& record, Effects& effects);
   void FindByKey(const Arrival& arrival);
-  bool StandsForItsKey(const Session& session);
+  bool SupersedeTombstones(const Session& session);
   Fit FitOf(const Event& event, const Session& session) const;
   bool IsBehindWatermark(const Event& event) const;
   Outcome JoinOrMerge(const Event& event, const JoinContext& context);
@@ -289,8 +289,8 @@ void Partition::Impl::CollectDue() {
 }
 
 // Of the tombstones of a key the one with the greatest last says all that the others say, and for longer: there is only
-// one, however often the key's sessions end. Removes those that this session's will stand for; false: it need not.
-bool Partition::Impl::StandsForItsKey(const Session& session) {
+// one, however often the key's sessions end. Removes those that this session's supersedes; false: it is superseded.
+bool Partition::Impl::SupersedeTombstones(const Session& session) {
   const auto for_each_tombstone = [&](auto&& visit) {
     for (SessionRef ref = sessions_.Find(session.key_hash); ref != kNoSession;) {
       const SessionRef next = sessions_[ref].next;
@@ -318,7 +318,7 @@ void Partition::Impl::Close(SessionRef ref, Effects& effects) {
   const auto type = static_cast<size_t>(session.type_rules);
   ++counters_.sessions_closed[type][static_cast<size_t>(session.Reason())];
   --open_[type];
-  if (session.last + TimeoutOf(session.type_rules) <= watermark_ || !StandsForItsKey(session)) {
+  if (session.last + TimeoutOf(session.type_rules) <= watermark_ || !SupersedeTombstones(session)) {
     Remove(ref);
     return;
   }
