@@ -17,6 +17,10 @@ class CountingEffects : public Effects {
   void OnLate(const LateEvent&) override { ++others; }
   void OnDeadLetter(const DeadLetter&) override { ++others; }
 
+  bool operator==(const CountingEffects& other) const {
+    return sessions == other.sessions && events == other.events && bytes == other.bytes && others == other.others;
+  }
+
   uint64_t sessions = 0;
   uint64_t events = 0;  // in them
   uint64_t bytes = 0;   // of their JSON

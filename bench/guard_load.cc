@@ -3,7 +3,7 @@
 //
 //   valgrind --tool=callgrind --collect-atstart=no --toggle-collect=guard_engine guard_load engine 5000
 //
-// Prints how many events (of `emit`: sessions) the count is to be divided by.
+// Prints how many events (of `emit`: sessions) the count is to be divided by, and how many sessions were emitted.
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -24,6 +24,13 @@ namespace {
   std::exit(EXIT_FAILURE);
 }
 
+uint64_t TimedOut(const PartitionCounters& counters) {
+  uint64_t sessions = 0;
+  for (const auto& of_type : counters.sessions_closed)
+    sessions += of_type[static_cast<size_t>(CloseReason::kInactivity)];
+  return sessions;
+}
+
 }  // namespace
 
 // Called by their names, so neither inlined nor cloned.
@@ -41,6 +48,7 @@ extern "C" {
     return Record{traffic.events[i], Offset{static_cast<int64_t>(i)}, kAfterAllTime};
   };
   ApplyAll(traffic.events.size(), record, partition, effects);
+  partition.AdvanceWatermark(kAfterAllTime, effects);
 }
 
 [[gnu::noipa]] void guard_emit(SessionWriter& writer, const Session& session, uint64_t times) {
@@ -50,25 +58,30 @@ extern "C" {
 
 namespace {
 
-uint64_t Parse(const Traffic& traffic) {
+struct Units {
+  uint64_t of_count = 0;  // events, of `emit` sessions
+  uint64_t sessions = 0;
+};
+
+Units Parse(const Traffic& traffic) {
   const Rules rules;
   EventParser parser(rules);
   if (guard_parse(parser, traffic) != traffic.events.size()) Fail("not every record is an event");
-  return traffic.events.size();
+  return {traffic.events.size(), 0};
 }
 
-uint64_t Engine(const Traffic& traffic) {
+Units Engine(const Traffic& traffic) {
   Partition partition(PartitionId{0}, Rules{});
   CountingEffects effects;
   guard_engine(partition, traffic, effects);
-  if (effects.sessions == 0) Fail("no session closed: take more events");
-  partition.AdvanceWatermark(kAfterAllTime, effects);
   if (effects.events != traffic.events.size() || effects.others != 0) Fail("not every event is in a session");
-  return traffic.events.size();
+  const uint64_t timed_out = TimedOut(partition.counters());
+  if (timed_out * 2 < effects.sessions) Fail("hardly a session timed out: take more events");
+  return {traffic.events.size(), effects.sessions};
 }
 
 // One session of ten events, again and again.
-uint64_t Emit(const Traffic& traffic) {
+Units Emit(const Traffic& traffic) {
   constexpr size_t kEvents = 10;
   constexpr uint64_t kTimes = 200;
   const Rules rules;
@@ -79,7 +92,7 @@ uint64_t Emit(const Traffic& traffic) {
   SessionWriter writer(rules);
   guard_emit(writer, session, kTimes);
   if (writer.json().size() < 300) Fail("no session was written");
-  return kTimes;
+  return {kTimes, kTimes};
 }
 
 }  // namespace
@@ -89,12 +102,15 @@ int main(int argc, char** argv) {
   using namespace tidemark::bench;  // NOLINT(google-build-using-namespace): this is their program
   const uint64_t events = argc == 3 ? std::strtoull(argv[2], nullptr, 10) : 0;
   if (events < 100) Fail("usage: guard_load parse|engine|emit EVENTS");
-  const Traffic traffic = MakeWebTraffic(events, 1);
+  tidemark::TrafficOptions options;
+  options.visitors = 300;  // few, so that the events are of hours: sessions time out among them
+  const Traffic traffic = MakeTraffic(events, options);
   const std::string stage = argv[1];
-  const uint64_t units = stage == "parse"    ? Parse(traffic)
-                         : stage == "engine" ? Engine(traffic)
-                         : stage == "emit"   ? Emit(traffic)
-                                             : 0;
-  if (units == 0) Fail("usage: guard_load parse|engine|emit EVENTS");
-  std::printf("%llu\n", static_cast<unsigned long long>(units));
+  const Units units = stage == "parse"    ? Parse(traffic)
+                      : stage == "engine" ? Engine(traffic)
+                      : stage == "emit"   ? Emit(traffic)
+                                          : Units{};
+  if (units.of_count == 0) Fail("usage: guard_load parse|engine|emit EVENTS");
+  std::printf("%llu %llu\n", static_cast<unsigned long long>(units.of_count),
+              static_cast<unsigned long long>(units.sessions));
 }

@@ -7,14 +7,10 @@
 
 #include "core/byte_buffer.h"
 #include "core/event.h"
-#include "ingest/traffic_generator.h"
 
 namespace tidemark::bench {
 
-Traffic MakeWebTraffic(uint64_t events, uint64_t seed) {
-  TrafficOptions options;
-  options.seed = seed;
-  options.visitors = 3000;
+Traffic MakeTraffic(uint64_t events, const TrafficOptions& options) {
   TrafficGenerator generator(options);
   Traffic traffic;
   std::vector<std::pair<size_t, size_t>> places;

@@ -8,6 +8,7 @@
 
 #include "core/rules.h"
 #include "core/session.h"
+#include "ingest/traffic_generator.h"
 
 namespace tidemark::bench {
 
@@ -16,8 +17,8 @@ struct Traffic {
   std::vector<std::string_view> events;  // views into `bytes`
 };
 
-// Web events of about 1.75 KB in sessions of about ten; the same for the same arguments.
-Traffic MakeWebTraffic(uint64_t events, uint64_t seed);
+// So many of the generator's events; the same for the same arguments.
+Traffic MakeTraffic(uint64_t events, const TrafficOptions& options);
 
 // An open session of the first events of the traffic; without events if one of them is none. Given the values of one
 // like it, it refers to those that a second visitor would find.

@@ -4,7 +4,7 @@ import json
 import statistics
 from concurrent.futures import ThreadPoolExecutor
 
-from data import conversations, last_json, small, warm, web
+from data import last_json, warm, web
 from process import Failure, available_memory, run, say, shown
 
 # Of an open session in engine_bench, with all that belongs to it; more than measured.
@@ -16,29 +16,46 @@ def engine_vs_simdjson(context):
     """core_bench alternates both within each iteration and checks both."""
     sizes = context.sizes
     command = [context.program("bench/core_bench"), f"--events={min(sizes.web_events, 200_000)}",
-               "--benchmark_filter=BM_ParseEvent|BM_WholeEngine", "--benchmark_format=json",
+               "--benchmark_filter=BM_ParseEvent|BM_WholeEngine|BM_Snapshot", "--benchmark_format=json",
                f"--benchmark_min_time={sizes.yardstick_seconds}"]
     say("engine_vs_simdjson: whole engine and simdjson's On-Demand in turn")
-    measured = json.loads(run(command, limit=600, core=context.cores[0]).stdout)["benchmarks"]
-    by_name = {one["name"].split("/")[0]: one for one in measured}
+    by_name = measured_by_core_bench(context, command)
     engine = by_name["BM_WholeEngine"]
-    if engine["iterations"] < sizes.repeat:
-        raise Failure(f"core_bench made {engine['iterations']} repetitions only")
     context.results.add("engine_vs_simdjson", [engine["least"], engine["of_simdjson"], engine["most"]],
                         [shown(command, context.cores[0])],
                         "all repetitions in one process", engine["iterations"])
     context.results.figures["engine_events_per_s"] = float(engine["items_per_second"])
     context.results.figures["parse_events_per_s"] = float(by_name["BM_ParseEvent"]["items_per_second"])
     context.results.figures["parse_vs_simdjson"] = float(by_name["BM_ParseEvent"]["of_simdjson"])
+    context.results.figures["snapshot_ns_per_byte"] = 1e9 / float(by_name["BM_Snapshot"]["bytes_per_second"])
 
 
 def engine_on_other_data(context):
-    for name, path in (("small", small(context)), ("conversation", conversations(context))):
-        say(f"engine: {name} events")
-        command = [context.program("bench/engine_bench"), "file", path, "--repeat", context.sizes.repeat]
-        done = last_json(run(command, limit=600, core=context.cores[0]).stdout)
-        best = sorted(done["seconds"]["1"])[len(done["seconds"]["1"]) // 2]
-        context.results.figures[f"engine_events_per_s_{name}"] = done["events"] / best
+    for name, option in (("small", "--small"), ("conversation", "--conversations")):
+        engine_on(context, name, option)
+
+
+def engine_on(context, name, option):
+    say(f"engine_vs_simdjson: the same with {name} events")
+    command = [context.program("bench/core_bench"), f"--events={min(context.sizes.other_events, 500_000)}", option,
+               "--benchmark_filter=BM_WholeEngine", "--benchmark_format=json",
+               f"--benchmark_min_time={context.sizes.yardstick_seconds}"]
+    engine = measured_by_core_bench(context, command)["BM_WholeEngine"]
+    figures = context.results.figures
+    figures[f"engine_events_per_s_{name}"] = float(engine["items_per_second"])
+    figures[f"engine_vs_simdjson_{name}"] = float(engine["of_simdjson"])
+    figures[f"engine_vs_simdjson_{name}_min"] = float(engine["least"])
+    figures[f"engine_vs_simdjson_{name}_max"] = float(engine["most"])
+
+
+def measured_by_core_bench(context, command):
+    """By name; the pairs of the whole engine are as many as there are to be repetitions, or more."""
+    measured = json.loads(run(command, limit=900, core=context.cores[0]).stdout)["benchmarks"]
+    by_name = {one["name"].split("/")[0]: one for one in measured}
+    pairs = by_name["BM_WholeEngine"]["iterations"]
+    if pairs < context.sizes.repeat:
+        raise Failure(f"core_bench made {pairs} repetitions only")
+    return by_name
 
 
 def two_shards_vs_one(context):
