@@ -3,8 +3,6 @@
 // Beside it, what the cores themselves give when there are several of them: arithmetic that touches no memory.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <pthread.h>
-#include <sched.h>
 
 #include <atomic>
 #include <chrono>
@@ -17,6 +15,7 @@
 #include <string_view>
 #include <thread>
 
+#include "bench/cores.h"
 #include "bench/counting_effects.h"
 #include "bench/engine_bench.h"
 #include "core/quick_hash.h"
@@ -77,13 +76,6 @@ void Apply(const Lines& lines, CountingEffects& effects) {
   partition.AdvanceWatermark(kAfterAllTime, effects);
 }
 
-void PinToCore(unsigned core) {
-  cpu_set_t cores;
-  CPU_ZERO(&cores);
-  CPU_SET(core, &cores);
-  Require(pthread_setaffinity_np(pthread_self(), sizeof cores, &cores) == 0, fmt::format("core {} exists", core));
-}
-
 struct Totals {
   uint64_t events = 0;
   uint64_t sessions = 0;
@@ -95,9 +87,11 @@ double TimeInParallel(unsigned count, const std::function<void(unsigned)>& work)
   std::vector<std::thread> threads;
   std::atomic<unsigned> waiting{0};
   std::atomic<bool> go{false};
+  static const std::vector<int> kCores = AllowedCores();
+  Require(count <= kCores.size(), "there is a core for each thread");
   for (unsigned i = 0; i < count; ++i) {
     threads.emplace_back([&, i] {
-      if (count > 1) PinToCore(i);
+      Require(PinTo(kCores[i]), "a thread can be pinned to its core");
       ++waiting;
       while (!go) std::this_thread::yield();
       work(i);

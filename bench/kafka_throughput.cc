@@ -6,8 +6,9 @@
 //                 (run_without_exactly_once.cc)
 //   exactly_once  `tidemark run` with one shard, and the settings' defaults but for more frequent snapshots
 // A reading is from when a contender has its first records until it has the last one: starting, connecting and joining
-// the group are no throughput. It counts if it took every record and, of the latter two, closed as many sessions as the
-// others. Needs the jars that the tests of a real Kafka use.
+// the group are no throughput. It counts if it took every record and, of the latter two, has as many sessions, closed
+// and open, as core/ makes of the events, no late event and no dead letter. Needs the jars that the tests of a real
+// Kafka use.
 //
 //   kafka_throughput_bench [--events N] [--visitors N] [--partitions N] [--repeat N] [--snapshot-interval SECONDS]
 //                          [--compression lz4] [--property NAME=VALUE]... [--small] [--directory D]
@@ -16,7 +17,6 @@
 // milliseconds for which the shard waited in a commit.
 #include <fmt/format.h>
 #include <fmt/ranges.h>
-#include <sched.h>
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
@@ -34,6 +34,9 @@
 #include <thread>
 #include <vector>
 
+#include "bench/cores.h"
+#include "bench/counting_effects.h"
+#include "core/partition.h"
 #include "ingest/kafka_handle.h"
 #include "ingest/kafka_options.h"
 #include "ingest/traffic_generator.h"
@@ -55,8 +58,6 @@ using testing::TidemarkRun;
 using WallClock = std::chrono::steady_clock;
 
 constexpr char kTopic[] = "journey-events";
-constexpr int kOurCore = 0;
-constexpr int kOtherCore = 1;  // the broker's
 constexpr std::chrono::seconds kLongest{600};
 constexpr std::chrono::milliseconds kBetweenLooks{100};
 
@@ -110,22 +111,18 @@ Reading Between(const Look& first, const Look& last) {
   return reading;
 }
 
-// Threads and programs that are started from here on run on this core alone.
-void PinTo(int core) {
-  cpu_set_t cores;
-  CPU_ZERO(&cores);
-  CPU_SET(core, &cores);
-  if (sched_setaffinity(0, sizeof(cores), &cores) != 0) GiveUp(fmt::format("cannot use core {}", core));
-}
-
 class Bench {
  public:
   explicit Bench(const Arguments& arguments) : arguments_(arguments) {
     std::filesystem::create_directories(arguments.directory);
-    PinTo(kOtherCore);
+    const std::vector<int> cores = AllowedCores();
+    if (cores.size() < 2) GiveUp("this takes two cores: one is the broker's");
+    our_core_ = cores[0];
+    other_core_ = cores[1];
+    Pin(other_core_);
     kafka_ = KafkaServer::Start(arguments.directory, {.optimised = true});
     if (!kafka_) GiveUp("Kafka did not start");
-    PinTo(kOurCore);
+    Pin(our_core_);
     admin_ = std::make_unique<KafkaAdmin>(kafka_->address());
     admin_->CreateTopic(kTopic, arguments.partitions, {{"compression.type", arguments.compression}});
     for (const char* topic : {"sessions", "sessions-late", "sessions-dead-letters"}) {
@@ -138,6 +135,7 @@ class Bench {
     options.visitors = arguments_.visitors;
     options.small = arguments_.small;
     TrafficGenerator generator(options);
+    Partition reference(PartitionId{0}, Rules{});  // of all events: what their sessions should be
     std::vector<StoredRecord> batch;
     constexpr uint64_t kBatch = 20'000;
     for (uint64_t i = 0; i < arguments_.events; ++i) {
@@ -147,10 +145,13 @@ class Bench {
       record.key = std::string(event.key);
       record.value = std::string(event.value);
       bytes_ += event.value.size();
+      reference.Apply({event.value, Offset{static_cast<int64_t>(i)}, kAfterAllTime}, expected_);
       if (batch.size() < kBatch && i + 1 < arguments_.events) continue;
       admin_->Write(kTopic, batch);
       batch.clear();
     }
+    reference.AdvanceWatermark(kAfterAllTime, expected_);
+    if (expected_.events != arguments_.events) GiveUp("not every event that was written is in a session");
   }
 
   Reading ReadWithConsumer() {
@@ -201,23 +202,35 @@ class Bench {
     std::vector<std::string> command = RunCommand(SettingsOf(name, exactly_once));
     if (!exactly_once) command.front() = TIDEMARK_WITHOUT_EXACTLY_ONCE;
     TidemarkRun run(arguments_.directory, name, command);
-    PinTo(kOtherCore);  // looking at it is no work of its core
+    Pin(other_core_);  // looking at it is no work of its core
     if (!run.AwaitReady(kLongest)) GiveUp(name + " is not ready:\n" + run.Log());
     const Look first = Await(run, name, [](const Look&) { return true; });
     const Look last = Await(run, name, [&](const Look& look) { return look.records == arguments_.events; });
     // What is committed is counted.
     const auto all_counted = [&] { return run.Metric("tidemark_records_consumed_total") == arguments_.events; };
     if (!Eventually(kLongest, all_counted)) GiveUp(name + " did not take every record once:\n" + run.Log());
-    const double sessions = run.Metric("tidemark_sessions_closed_total").value_or(0);
+    // The sessions are checked: those that are closed and those that are still open.
+    const auto count = [&](const std::string& metric) {
+      return static_cast<uint64_t>(run.Metric("tidemark_" + metric).value_or(-1));
+    };
+    const uint64_t sessions = count("sessions_closed_total") + count("open_sessions");
+    if (sessions != expected_.sessions) {
+      GiveUp(fmt::format("{} has {} sessions, not {}", name, sessions, expected_.sessions));
+    }
+    if (count("late_total") + count("dead_letters_total") != 0) GiveUp(name + " has late events or dead letters");
     run.process().Signal(SIGTERM);
     if (run.process().Wait(kLongest) != 0) GiveUp(name + " did not end well:\n" + run.Log());
-    PinTo(kOurCore);
+    Pin(our_core_);
     Reading reading = Between(first, last);
-    reading.sessions = static_cast<uint64_t>(sessions);
+    reading.sessions = sessions;
     return reading;
   }
 
  private:
+  static void Pin(int core) {
+    if (!PinTo(core)) GiveUp(fmt::format("cannot use core {}", core));
+  }
+
   // Looks until all partitions have begun and `enough` says so. A process copies out how far it is ten times a second,
   // and to look more often would cost it; so what is seen is a little late, at both ends of a reading alike.
   Look Await(TidemarkRun& run, const std::string& name, const std::function<bool(const Look&)>& enough) const {
@@ -269,9 +282,12 @@ class Bench {
   }
 
   const Arguments arguments_;
+  int our_core_ = 0;
+  int other_core_ = 0;  // the broker's
   std::unique_ptr<KafkaServer> kafka_;
   std::unique_ptr<KafkaAdmin> admin_;
   uint64_t bytes_ = 0;  // of all events
+  CountingEffects expected_;
   int runs_ = 0;
 };
 
@@ -280,14 +296,8 @@ int Run(const Arguments& arguments) {
   Bench bench(arguments);
   bench.Fill();
   std::map<std::string, std::vector<double>> readings;
-  std::optional<uint64_t> sessions;
   const auto take = [&](const std::string& name, const Reading& reading) {
     if (reading.records != arguments.events) GiveUp(name + " did not take every record once");
-    const bool makes_sessions = name != "consumer";
-    if (makes_sessions && sessions.value_or(reading.sessions) != reading.sessions) {
-      GiveUp(name + " has another number of sessions");
-    }
-    if (makes_sessions) sessions = reading.sessions;
     readings[name].push_back(reading.rate);
     readings[name + "_cpu_us"].push_back(reading.cpu_us);
     if (reading.commit_ms > 0) readings[name + "_commit_ms"].push_back(reading.commit_ms);
