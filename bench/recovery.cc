@@ -20,7 +20,9 @@
 #include <iostream>
 #include <sstream>
 #include <string>
+#include <thread>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "ingest/traffic_generator.h"
@@ -144,6 +146,19 @@ std::string Pauses(TidemarkRun& tidemark) {
   return fmt::format("{{{}}}", fmt::join(each, ","));
 }
 
+// How many sessions are open, when no more records come.
+double OpenSessions(TidemarkRun& tidemark) {
+  double before = -1;
+  double now = -1;
+  const bool settled = Eventually(kLongest, [&] {
+    before = std::exchange(now, tidemark.Metric("tidemark_open_sessions").value_or(-1));
+    std::this_thread::sleep_for(std::chrono::milliseconds(300));  // it is copied out ten times a second
+    return now == before && now > 0;
+  });
+  if (!settled) GiveUp("the number of open sessions does not come to rest");
+  return now;
+}
+
 struct Recovery {
   double seconds = 0;
   double sessions = 0;
@@ -156,7 +171,7 @@ Recovery Recover(const Settings& settings, const Arguments& arguments, int run) 
   if (!tidemark.AwaitReady(kLongest)) GiveUp("not ready in time:\n" + tidemark.Log());
   Recovery recovery;
   recovery.seconds = SecondsSince(start);
-  recovery.sessions = tidemark.Metric("tidemark_open_sessions").value_or(0);
+  recovery.sessions = OpenSessions(tidemark);
   recovery.replayed = tidemark.Metric("tidemark_recovery_records_total").value_or(0);
   tidemark.process().Signal(SIGKILL);
   return recovery;
@@ -177,12 +192,15 @@ int Run(const Arguments& arguments) {
   const Settings settings = SettingsOf(*kafka, arguments);
   start = Clock::now();
   std::string pauses;
+  double open = 0;
   {
     TidemarkRun tidemark(settings, arguments.directory, "fill");
     AwaitCommitted(admin, settings, arguments.partitions);
     std::cerr << fmt::format("read and committed in {:.1f} s\n", SecondsSince(start));
     load.More(arguments.sessions / 20);
     AwaitCommitted(admin, settings, arguments.partitions);
+    open = OpenSessions(tidemark);
+    if (open < arguments.sessions) GiveUp("not as many sessions are open as were asked for");
     pauses = Pauses(tidemark);
     tidemark.process().Signal(SIGKILL);
   }
@@ -192,7 +210,7 @@ int Run(const Arguments& arguments) {
     last = Recover(settings, arguments, run);
     std::cerr << fmt::format("live after {:.2f} s: {:.0f} open sessions, {:.0f} records replayed\n", last.seconds,
                              last.sessions, last.replayed);
-    if (last.sessions < arguments.sessions) GiveUp("sessions are missing");
+    if (last.sessions != open) GiveUp(fmt::format("{:.0f} sessions came back, not {:.0f}", last.sessions, open));
     each.push_back(last.seconds);
   }
   std::cout << fmt::format(R"({{"seconds":[{:.2f}],"sessions":{:.0f},"records_replayed":{:.0f},"snapshot_pauses":{}}})",
