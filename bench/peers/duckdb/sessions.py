@@ -1,4 +1,4 @@
-"""DuckDB's reduced job: reads a file of events, sessionizes by gaps, writes count, first, last and last event.
+"""DuckDB's reduced job: reads a file of events, sessionizes by gaps, writes count, first and last of each session.
 
     sessions.py EVENTS OUT [--threads N] [--fields]
 
@@ -23,19 +23,17 @@ OLDEST = {"referrer": "JSON", "mktCampaign": "JSON"}
 JOB = """
 copy (
   with events as (
-    select coalesce(session.id, customerId, customerCookieId) as key, createdDate as time, id,
-           coalesce(webEvent.eventName, eventName, eventType) as name{payload}
+    select coalesce(session.id, customerId, customerCookieId) as key, createdDate as time{payload}
     from read_json($events, format = 'newline_delimited', columns = {{
-      id: 'VARCHAR', customerId: 'VARCHAR', customerCookieId: 'VARCHAR', session: 'STRUCT(id VARCHAR)',
-      eventType: 'VARCHAR', eventName: 'VARCHAR', createdDate: 'TIMESTAMP', webEvent: 'STRUCT({web_event})'}})),
+      customerId: 'VARCHAR', customerCookieId: 'VARCHAR', session: 'STRUCT(id VARCHAR)',
+      createdDate: 'TIMESTAMP'{web_event}}})),
   marked as (
     select *, case when time - lag(time) over (partition by key order by time) < interval 20 minutes
                    then 0 else 1 end as begins
     from events),
   numbered as (
     select *, sum(begins) over (partition by key order by time rows unbounded preceding) as number from marked)
-  select key, count(*) as events, min(time) as first, max(time) as last,
-         arg_max({{'id': id, 'name': name}}, time) as lastEvent{kept}
+  select key, count(*) as events, min(time) as first, max(time) as last{kept}
   from numbered group by key, number
 ) to '{out}' (format json)
 """
@@ -43,9 +41,10 @@ copy (
 
 def job(out, fields):
     members = NEWEST | OLDEST if fields else {}
+    struct = ", ".join(f"{name} {type_}" for name, type_ in members.items())
     return JOB.format(
         out=out, payload="".join(f", webEvent.{name} as {name}" for name in members),
-        web_event=", ".join(["eventName VARCHAR", *(f"{name} {type_}" for name, type_ in members.items())]),
+        web_event=f", webEvent: 'STRUCT({struct})'" if fields else "",
         kept="".join(f", {'arg_max' if name in NEWEST else 'arg_min'}({name}, time) as {name}" for name in members))
 
 
