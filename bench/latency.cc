@@ -159,16 +159,25 @@ class Reader {
                               {"auto.offset.reset", "earliest"}})) {
     rd_kafka_poll_set_consumer(consumer_.get());
     const KafkaPartitions list(rd_kafka_topic_partition_list_new(arguments.partitions));
+    const char* const topic = arguments.kafka.sessions_topic.c_str();
     for (int i = 0; i < arguments.partitions; ++i) {
-      rd_kafka_topic_partition_list_add(list.get(), arguments.kafka.sessions_topic.c_str(), i)->offset =
-          RD_KAFKA_OFFSET_END;
+      // Not RD_KAFKA_OFFSET_END, which becomes an offset only later, when the first sessions may be there.
+      int64_t low = 0;
+      int64_t high = 0;
+      const auto error = rd_kafka_query_watermark_offsets(consumer_.get(), topic, i, &low, &high, 30'000);
+      if (error != RD_KAFKA_RESP_ERR_NO_ERROR) GiveUp(rd_kafka_err2str(error));
+      rd_kafka_topic_partition_list_add(list.get(), topic, i)->offset = high;
     }
     rd_kafka_assign(consumer_.get(), list.get());
   }
 
+  // Reads until `stop`, and from then on until no session has come for a while.
   void RunUntil(const std::atomic<bool>& stop) {
-    while (!stop) {
+    constexpr std::chrono::seconds kQuiet{3};
+    auto last = Clock::now();
+    while (!stop || Clock::now() < last + kQuiet) {
       rd_kafka_message_t* message = rd_kafka_consumer_poll(consumer_.get(), 50);
+      if (!stop || message != nullptr) last = Clock::now();
       if (message == nullptr) continue;
       if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) Take(*message);
       rd_kafka_message_destroy(message);
@@ -185,15 +194,19 @@ class Reader {
     return latencies;
   }
 
+  uint64_t seen() const { return seen_; }
+
  private:
   void Take(const rd_kafka_message_t& message) {
     const auto now = Clock::now();
+    ++seen_;
     const std::string_view json(static_cast<const char*>(message.payload), message.len);
     constexpr std::string_view kName = R"("endedDate":")";
     const size_t found = json.find(kName);
     if (found == std::string_view::npos) GiveUp("a session without endedDate");
     const auto deadline = ParseTimestamp(json.substr(found + kName.size(), 24));
     if (!deadline) GiveUp("a session whose endedDate is no time");
+    // None: the session was due before the first event, because of those of another run.
     const auto began = moves_.When(PartitionOf(message), *deadline);
     if (began) sessions_.emplace_back(*began, now);
   }
@@ -215,6 +228,7 @@ class Reader {
 
   const Moves& moves_;
   KafkaClientHandle consumer_;
+  uint64_t seen_ = 0;
   std::vector<std::pair<Clock::time_point, Clock::time_point>> sessions_;  // record written, session seen
 };
 
@@ -236,13 +250,12 @@ int Run(const Arguments& arguments) {
   Writer writer(arguments, moves);
   const uint64_t written = writer.Run();
   const double seconds = std::chrono::duration<double>(Clock::now() - begin).count();
-  std::this_thread::sleep_for(std::chrono::seconds(arguments.rate == 0 ? 0 : 3));  // the last sessions
   stop = true;
   reading.join();
   const auto latencies = reader.Latencies(begin + std::chrono::seconds(arguments.warm_up_seconds));
   if (arguments.rate > 0 && latencies.size() < 100) GiveUp("too few sessions closed");
-  std::cout << fmt::format(R"({{"events":{},"seconds":{:.2f},"sessions":{},"percentiles_ms":{}}})", written, seconds,
-                           latencies.size(), latencies.empty() ? "{}" : Percentiles(latencies))
+  std::cout << fmt::format(R"({{"events":{},"seconds":{:.2f},"sessions":{},"seen":{},"percentiles_ms":{}}})", written,
+                           seconds, latencies.size(), reader.seen(), latencies.empty() ? "{}" : Percentiles(latencies))
             << "\n";
   return EXIT_SUCCESS;
 }
