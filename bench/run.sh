@@ -5,6 +5,7 @@
 #   bench/run.sh [--quick] [--out DIRECTORY] [--only STEP,STEP] [--compare RESULTS_JSON]
 #                                       the default directory is build/release/bench-results
 #   bench/run.sh --guard [--update]     instructions per event against bench/guard.json; fails beyond 5 %
+#   bench/run.sh --help
 #
 # BENCH_BUILD names another build directory than build/release.
 set -euo pipefail
@@ -24,21 +25,27 @@ build_targets() {
   cmake --build "$build" --target "$@" >&2
 }
 
-for argument in "$@"; do
-  if [ "$argument" = --guard ]; then
+# A mistake is to be heard of before anything is installed or built: reading the arguments needs nothing but Python.
+command -v python3 >/dev/null || deploy/install-packages.sh test >&2
+harness=(bench/harness --from "$from" --root "$root" --build "$build")
+asked=$(python3 "${harness[@]}" --check "$@") || exit
+case $asked in
+  guard)
     deploy/install-packages.sh build test >&2
     build_targets guard_load
     exec python3 bench/harness/guard.py --program "$build/bench/guard_load" "$@"
-  fi
-done
+    ;;
+  measure) ;;
+  *) # the help
+    printf '%s\n' "$asked"
+    exit
+    ;;
+esac
 
 deploy/install-packages.sh build test bench >&2
 python=$build/bench-venv/bin/python
-if [ "${1:-}" != --help ]; then
-  build_targets tidemark bench_programs
-  [ -x "$python" ] || python3 -m venv "$build/bench-venv"
-  echo "packages: $(tr '\n' ' ' <bench/requirements.txt)" >&2
-  timeout 900 "$python" -m pip install --quiet --disable-pip-version-check -r bench/requirements.txt >&2
-fi
-[ -x "$python" ] || python=python3
-exec "$python" bench/harness --from "$from" --root "$root" --build "$build" "$@"
+build_targets tidemark bench_programs
+[ -x "$python" ] || python3 -m venv "$build/bench-venv"
+echo "packages: $(tr '\n' ' ' <bench/requirements.txt)" >&2
+timeout 900 "$python" -m pip install --quiet --disable-pip-version-check -r bench/requirements.txt >&2
+exec "$python" "${harness[@]}" "$@"

@@ -1,4 +1,4 @@
-"""The events: files that `tidemark generate` makes, always the same for the same size, kept between runs."""
+"""The events: files that `tidemark generate` makes, the same for the same size and program, kept between runs."""
 
 import json
 import os
@@ -9,24 +9,25 @@ from process import run, say
 def generated(context, name, events, options):
     """The path of a file of so many events."""
     path = context.file(f"{name}-{events}.ndjson")
-    if not os.path.exists(path):
+    if not is_current(path, context.tidemark):
         say(f"generating {events:,} {name} events")
-        run([context.tidemark, "generate", "--events", events, *options, "--out", path + ".part"], limit=600)
-        os.rename(path + ".part", path)
+        part = path + ".part"
+        try:
+            run([context.tidemark, "generate", "--events", events, *options, "--out", part], limit=600)
+            os.replace(part, path)
+        finally:
+            if os.path.exists(part):  # it failed, perhaps for want of disk
+                os.remove(part)
     return path
+
+
+def is_current(path, program):
+    """A file that is older than the program may be what another generator wrote."""
+    return os.path.exists(path) and os.path.getmtime(path) > os.path.getmtime(program)
 
 
 def web(context):
     return generated(context, "web", context.sizes.web_events, ["--visitors", "30000"])
-
-
-def small(context):
-    return generated(context, "small", context.sizes.other_events, ["--visitors", "30000", "--small"])
-
-
-def conversations(context):
-    return generated(context, "conversation", context.sizes.other_events,
-                     ["--visitors", "30000", "--mix", "conversation"])
 
 
 def warm(path):

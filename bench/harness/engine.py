@@ -37,7 +37,7 @@ def engine_on_other_data(context):
 
 def engine_on(context, name, option):
     say(f"engine_vs_simdjson: the same with {name} events")
-    command = [context.program("bench/core_bench"), f"--events={min(context.sizes.other_events, 500_000)}", option,
+    command = [context.program("bench/core_bench"), f"--events={context.sizes.other_events}", option,
                "--benchmark_filter=BM_WholeEngine", "--benchmark_format=json",
                f"--benchmark_min_time={context.sizes.yardstick_seconds}"]
     engine = measured_by_core_bench(context, command)["BM_WholeEngine"]

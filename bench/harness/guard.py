@@ -2,11 +2,11 @@
 
     guard.py --program GUARD_LOAD [--update] [--guard]
 
-Counts with callgrind what guard_load runs of each stage: `parse` and `engine` (parse, apply and emit, sessions that time
-out among it) per event, `emit` per session; `apply` is what is left of the engine without the other two. simdjson's Westmere kernel and a C library
-without newer instructions are forced, so that counts do not depend on the processor. They do depend on the compiler and
-the libraries: guard.json has values for each that somebody took. Exits with 1 beyond the tolerance, with 77 (a skipped
-test) where there are none for these.
+Counts with callgrind what guard_load runs of each stage: `parse` and `engine` (parse, apply and emit, with sessions that
+time out) per event, `emit` per session; `apply` is what is left of the engine without the other two. simdjson's
+Westmere kernel and a C library without newer instructions are forced, so that counts do not depend on the processor.
+They do depend on the compiler and the libraries: guard.json has values for each that somebody took. Exits with 1 beyond
+the tolerance, with 77 (a skipped test) where there are none for these.
 """
 
 import argparse

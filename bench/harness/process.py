@@ -38,7 +38,6 @@ class Finished:
     stdout: str
     stderr: str
     wall: float  # seconds
-    cpu: float  # user and system time of the process and of the children it waited for, seconds
 
 
 def _die_with_parent():
@@ -62,18 +61,18 @@ def shown(command, core=None):
     return " ".join(f"'{word}'" if " " in word or "|" in word else word for word in words)
 
 
-def run(command, limit, core=None, env=None, cwd=None):
+def run(command, limit, core=None):
     """Runs a program to its end. Failure: it does not end within `limit` seconds, or not with 0."""
     words = _pinned(command, core)
     with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
         began = time.perf_counter()
         child = subprocess.Popen(words, stdin=subprocess.DEVNULL, stdout=out, stderr=err, start_new_session=True,
-                                 preexec_fn=_die_with_parent, env={**os.environ, **(env or {})}, cwd=cwd)
+                                 preexec_fn=_die_with_parent)
         late = threading.Event()
         timer = threading.Timer(limit, lambda: (late.set(), _end_group(child.pid)))
         timer.start()
         try:
-            _, status, usage = os.wait4(child.pid, 0)
+            _, status = os.waitpid(child.pid, 0)
         finally:
             timer.cancel()
             _end_group(child.pid)
@@ -81,8 +80,7 @@ def run(command, limit, core=None, env=None, cwd=None):
         child.returncode = os.waitstatus_to_exitcode(status)
         out.seek(0)
         err.seek(0)
-        done = Finished(out.read().decode(errors="replace"), err.read().decode(errors="replace"), wall,
-                        usage.ru_utime + usage.ru_stime)
+        done = Finished(out.read().decode(errors="replace"), err.read().decode(errors="replace"), wall)
     if late.is_set():
         raise Failure(f"{shown(words)}: not done after {limit} s: {done.stderr[-500:]}")
     if child.returncode != 0:
@@ -93,14 +91,13 @@ def run(command, limit, core=None, env=None, cwd=None):
 class Background:
     """A program beside the harness, as a context: ended when the context is."""
 
-    def __init__(self, command, log, core=None, env=None):
+    def __init__(self, command, log, core=None):
         self.words = _pinned(command, core)
         self.log = log
         with open(log + ".out", "wb") as out, open(log + ".err", "wb") as err:
             # Standard input stays open as long as the harness lives: some programs end with it.
             self.child = subprocess.Popen(self.words, stdin=subprocess.PIPE, stdout=out, stderr=err,
-                                          start_new_session=True, preexec_fn=_die_with_parent,
-                                          env={**os.environ, **(env or {})})
+                                          start_new_session=True, preexec_fn=_die_with_parent)
         atexit.register(self._end_at_exit)
 
     def _end_at_exit(self):

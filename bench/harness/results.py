@@ -4,13 +4,19 @@ results.json has, flat, `KEY`, `KEY_min`, `KEY_max` (KEY is the median of the re
 `KEY_error` where a row could not be measured, and a few figures that are no ratios. results.md is the table for people.
 """
 
+import functools
 import json
 import os
 import platform
+import re
 import statistics
 import subprocess
+import time
 from dataclasses import dataclass, field
 from datetime import datetime, timezone
+from xml.etree import ElementTree
+
+from process import STARTED, say
 
 GOALS = {
     "engine_vs_simdjson": (">=", 0.7),
@@ -52,6 +58,8 @@ class Results:
     directory: str
     quick: bool
     root: str
+    program: str = ""  # tidemark, which knows what it was built with
+    only: list = field(default_factory=list)  # the steps that were asked for, where not all were
     rows: dict = field(default_factory=dict)  # key -> Row
     errors: dict = field(default_factory=dict)  # key -> why there is no row
     figures: dict = field(default_factory=dict)  # flat, of any kind
@@ -68,16 +76,23 @@ class Results:
                 self.errors[key] = why
 
     def write(self):
-        os.makedirs(self.directory, exist_ok=True)
-        with open(os.path.join(self.directory, "results.json"), "w", encoding="utf-8") as file:
-            json.dump(self.flat(), file, indent=2, ensure_ascii=False)
-            file.write("\n")
-        with open(os.path.join(self.directory, "results.md"), "w", encoding="utf-8") as file:
-            file.write(self._page().replace(os.path.realpath(self.root) + os.sep, ""))
+        """False: that was not possible; what was written before is still there."""
+        page = self._page().replace(os.path.realpath(self.root) + os.sep, "")
+        try:
+            write_whole(os.path.join(self.directory, "results.json"),
+                        json.dumps(self.flat(), indent=2, ensure_ascii=False) + "\n")
+            write_whole(os.path.join(self.directory, "results.md"), page)
+        except OSError as error:
+            say(f"results: cannot write them to {self.directory}: {error}")
+            return False
+        return True
 
     def flat(self):
-        flat = {"quick": self.quick, "date": datetime.now(timezone.utc).isoformat(timespec="seconds")}
-        flat |= {f"machine_{name.replace(' ', '_')}": value for name, value in machine(self.root).items()}
+        flat = {"quick": self.quick, "date": datetime.now(timezone.utc).isoformat(timespec="seconds"),
+                "duration_s": duration()}
+        if self.only:
+            flat["only"] = ",".join(self.only)
+        flat |= {f"machine_{name.replace(' ', '_')}": value for name, value in self._machine().items()}
         for key in GOALS:
             row = self.rows.get(key)
             flat[key] = rounded(row.median) if row else None
@@ -87,12 +102,17 @@ class Results:
         flat |= {f"{name}_error": why for name, why in self.errors.items()}
         return flat | {key: rounded(value) for key, value in self.figures.items()}
 
+    def _machine(self):
+        return {**machine(self.root), **built_with(self.program), **peer_versions(self.root)}
+
     def _page(self):
         lines = ["# Results", "",
-                 "Made by `bench/run.sh" + (" --quick" if self.quick else "") + "` on "
-                 + datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC") + ". [README.md](README.md) says what"
-                 " each row divides by what, and how fairness was sought.", ""]
-        lines += [f"- {name}: {value}" for name, value in machine(self.root).items()]
+                 "Made by `bench/run.sh" + (" --quick" if self.quick else "")
+                 + (f" --only {','.join(self.only)}" if self.only else "") + "` on "
+                 + datetime.now(timezone.utc).strftime("%Y-%m-%d %H:%M UTC") + f", took {duration()} s once it was "
+                 "built. [bench/README.md](../README.md) says what each row divides by what, and how fairness was "
+                 "sought.", ""]
+        lines += [f"- {name}: {value}" for name, value in self._machine().items()]
         lines += ["", "| key | median | min – max | of | goal | |", "|---|---|---|---|---|---|"]
         lines += [self._line(key, *goal) for key, goal in GOALS.items()]
         failed = [f"- **{name} failed**: {why}" for name, why in self.errors.items() if name not in GOALS]
@@ -126,34 +146,78 @@ def read_results(path):
         raise ValueError(f"cannot read {path}: {error}") from error
     if not isinstance(results, dict) or not results.keys() & GOALS.keys():
         raise ValueError(f"{path} has none of the benchmark's rows; expected a results.json that it wrote")
+    for key in GOALS:
+        spread = [results.get(name) for name in (key, f"{key}_min", f"{key}_max")]
+        if spread[0] is not None and not all(isinstance(value, (int, float)) for value in spread):
+            raise ValueError(f"{path} has no numbers for {key}; expected a results.json that the benchmark wrote")
     return results
 
 
+def write_whole(path, text):
+    """All of it or nothing: where the disk is full, what was there before stays. OSError: it was not written."""
+    os.makedirs(os.path.dirname(path), exist_ok=True)
+    part = path + ".part"
+    try:
+        with open(part, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.replace(part, path)
+    finally:
+        if os.path.exists(part):
+            os.remove(part)
+
+
+def duration():
+    return round(time.monotonic() - STARTED, 1)
+
+
 def compared(now, before):
-    """Lines of Markdown that say, for each row of two results.json, whether their spreads meet. Rows in seconds are no
-    ratios: where they differ, they are also compared scaled with how fast the engine was on the machine then."""
-    lines = [f"## Against the run of {before.get('date', 'unknown date')[:10]}", "",
-             f"That was commit {before.get('machine_commit', 'unknown')}. Runs agree on a row where their spreads meet."
-             f" Seconds are no ratios: where they differ, they are also compared multiplied by `{SPEED}` of their run.",
-             "",
-             "| key | now | then | |", "|---|---|---|---|"]
+    """Lines of Markdown that say, for each row of two results.json, whether their spreads meet, which hardly ever
+    fails, and whether the median of each is within the other's spread. Rows in seconds are no ratios: where they
+    differ, they are also compared scaled with how fast the engine was on the machine then."""
+    lines = []
+    verdicts = []
     for key in GOALS:
         pair = [_spread(results, key) for results in (now, before)]
-        verdict = "not in both"
+        cells = ["not in both", ""]
         if None not in pair:
-            verdict = "agree" if _meet(*pair) else "**differ**"
-            speeds_known = now.get(SPEED) and before.get(SPEED)  # not where only some steps were measured
-            if key in IN_SECONDS and speeds_known and not _meet(*pair):
-                scaled = [[value * results[SPEED] for value in spread] for results, spread in zip((now, before), pair)]
-                verdict = "**the seconds differ**" + (", scaled they agree" if _meet(*scaled) else ", also scaled")
-        lines.append(f"| `{key}` | {_shown(pair[0])} | {_shown(pair[1])} | {verdict} |")
-    lines += [""] + [f"- `{key}`: {now[key]} now, {before[key]} then" for key in MACHINE_FIGURES
-                     if key in now and key in before]
-    return lines + [""]
+            verdicts.append([_meet(*pair), _within(*pair)])
+            cells = [_verdict(test, key, pair, now, before) for test in (_meet, _within)]
+        lines.append(f"| `{key}` | {_shown(pair[0])} | {_shown(pair[1])} | {cells[0]} | {cells[1]} |")
+    meet, within = (sum(column) for column in zip(*verdicts)) if verdicts else (0, 0)
+    return [
+        f"## Against the run of {_day(before)}", "",
+        f"Now: {_run(now)}. Then: {_run(before)}.", "",
+        f"**{meet} of {len(verdicts)} rows: spreads meet; {within} of {len(verdicts)}: each median within the other's"
+        " spread.** A spread is from the least to the most of the repetitions. Seconds are no ratios: where they"
+        f" differ, they are also compared multiplied by `{SPEED}` of their run, which is not counted here.", "",
+        "| key | now | then | spreads meet | medians within |", "|---|---|---|---|---|", *lines, "",
+        *(f"- `{key}`: {now[key]} now, {before[key]} then" for key in MACHINE_FIGURES if key in now and key in before),
+        ""]
+
+
+def _day(results):
+    return str(results.get("date", "unknown date"))[:10]
+
+
+def _run(results):
+    return f"{results.get('date', 'unknown date')}, commit {results.get('machine_commit', 'unknown')}"
+
+
+def _verdict(test, key, pair, now, before):
+    if test(*pair):
+        return "yes"
+    if key not in IN_SECONDS or not now.get(SPEED) or not before.get(SPEED):  # or only some steps were measured
+        return "**no**"
+    scaled = [[value * results[SPEED] for value in spread] for results, spread in zip((now, before), pair)]
+    return "**no**, scaled yes" if test(*scaled) else "**no**, also scaled"
 
 
 def _meet(spread, other):
     return spread[1] <= other[2] and other[1] <= spread[2]
+
+
+def _within(spread, other):
+    return other[1] <= spread[0] <= other[2] and spread[1] <= other[0] <= spread[2]
 
 
 def _spread(results, key):
@@ -192,6 +256,7 @@ def _package(name):
     return _first_line(["dpkg-query", "-W", "-f=${Version}", name])
 
 
+@functools.cache  # the commit is that at the beginning
 def machine(root):
     """What the figures belong to."""
     memory = int(_from_file("/proc/meminfo", "MemTotal").split()[0]) / 2**20
@@ -206,3 +271,50 @@ def machine(root):
         "python": platform.python_version(),
         "commit": _first_line(["git", "-C", root, "describe", "--always", "--dirty"]),
     }
+
+
+@functools.cache
+def built_with(program):
+    """The part of simdjson that this processor gets, as tidemark says it: `simdjson   3.0.1 (haswell)`."""
+    try:
+        done = subprocess.run([program, "--version"], capture_output=True, text=True, timeout=20, check=False)
+    except (OSError, subprocess.TimeoutExpired):
+        return {"simdjson kernel": "unknown"}
+    kernel = re.search(r"^ *simdjson .*\((\w+)\)", done.stdout, re.MULTILINE)
+    return {"simdjson kernel": kernel.group(1) if kernel else "unknown"}
+
+
+@functools.cache
+def peer_versions(root):
+    """From where each is pinned. The broker is the one of the tests."""
+    streams = _properties(os.path.join(root, "bench/peers/kafka_streams/pom.xml"))
+    flink = _properties(os.path.join(root, "bench/peers/flink/pom.xml"))
+    broker = _properties(os.path.join(root, "tests/broker/pom.xml"))
+    jackson = [pom.get("jackson.version", "unknown") for pom in (streams, flink)]
+    return {
+        "duckdb": _required(os.path.join(root, "bench/requirements.txt"), "duckdb"),
+        "kafka": broker.get("kafka.version", "unknown"),
+        "kafka streams": streams.get("kafka.version", "unknown"),
+        "flink": flink.get("flink.version", "unknown"),
+        "flink kafka connector": flink.get("flink.kafka.version", "unknown"),
+        "jackson": jackson[0] if len(set(jackson)) == 1 else f"{jackson[0]} for Kafka Streams, {jackson[1]} for Flink",
+    }
+
+
+def _properties(pom):
+    """Name -> value of a pom's properties."""
+    try:
+        properties = ElementTree.parse(pom).find("{*}properties")
+    except (OSError, ElementTree.ParseError):
+        return {}
+    return {one.tag.rpartition("}")[2]: one.text for one in properties if isinstance(one.tag, str)} \
+        if properties is not None else {}
+
+
+def _required(path, name):
+    try:
+        with open(path, encoding="utf-8") as file:
+            found = re.search(rf"^{name}==(\S+)", file.read(), re.MULTILINE)
+    except OSError:
+        return "unknown"
+    return found.group(1) if found else "unknown"

@@ -24,13 +24,13 @@ class Sizes:
     chart_events: int
 
 
-QUICK = Sizes(repeat=5, web_events=200_000, other_events=300_000, yardstick_seconds=3, topic_events=300_000,
+QUICK = Sizes(repeat=5, web_events=200_000, other_events=200_000, yardstick_seconds=3, topic_events=300_000,
               topic_repeat=5, peer_events=150_000, peer_repeat=5, many_open=1_000_000, few_open=100_000,
               memory_sessions=50_000,
               recoveries=(("recovery_s_1m", 1_000_000, 5),), latency_seconds=8, latency_on_disk=False,
               chart_open=(1_000, 10_000, 100_000), chart_events=25_000)
 
-COMPLETE = Sizes(repeat=5, web_events=1_000_000, other_events=2_000_000, yardstick_seconds=15,
+COMPLETE = Sizes(repeat=5, web_events=1_000_000, other_events=500_000, yardstick_seconds=15,
                  topic_events=1_000_000, topic_repeat=20, peer_events=1_000_000, peer_repeat=5, many_open=10_000_000,
                  few_open=100_000,
                  memory_sessions=1_000_000,
