@@ -29,7 +29,7 @@ import org.apache.kafka.streams.state.SessionStore;
 import org.apache.kafka.streams.state.Stores;
 
 /**
- * The reduced job with Kafka Streams: BROKERS EVENTS_TOPIC SESSIONS_TOPIC APPLICATION_ID DIRECTORY [rocksdb|memory].
+ * The reduced job with Kafka Streams: BROKERS EVENTS_TOPIC SESSIONS_TOPIC APPLICATION_ID DIRECTORY.
  * Runs until it is ended. bench/README.md says why it is set up as it is.
  */
 public class KafkaStreamsSessions {
@@ -41,8 +41,8 @@ public class KafkaStreamsSessions {
   private static final Duration RETENTION = Duration.ofDays(60);
 
   public static void main(String[] args) {
-    boolean inMemory = args.length > 5 && args[5].equals("memory");
-    KafkaStreams streams = new KafkaStreams(topology(args[1], args[2], inMemory), settings(args[0], args[3], args[4]));
+    Properties settings = settings(args[0], args[3], args[4]);
+    KafkaStreams streams = new KafkaStreams(topology(args[1], args[2], settings), settings);
     streams.setUncaughtExceptionHandler(error -> {
       error.printStackTrace();
       Runtime.getRuntime().halt(1);
@@ -74,12 +74,9 @@ public class KafkaStreamsSessions {
     return settings;
   }
 
-  private static Topology topology(String from, String to, boolean inMemory) {
-    Materialized<String, Session, SessionStore<Bytes, byte[]>> store = inMemory
-        ? Materialized.as(Stores.inMemorySessionStore("sessions", RETENTION))
-        : Materialized.<String, Session, SessionStore<Bytes, byte[]>>as("sessions").withRetention(RETENTION);
-    Properties optimised = new Properties();
-    optimised.put(StreamsConfig.TOPOLOGY_OPTIMIZATION_CONFIG, StreamsConfig.OPTIMIZE);
+  private static Topology topology(String from, String to, Properties settings) {
+    Materialized<String, Session, SessionStore<Bytes, byte[]>> store =
+        Materialized.as(Stores.inMemorySessionStore("sessions", RETENTION));
     StreamsBuilder builder = new StreamsBuilder();
     builder
         .stream(from, Consumed.with(Serdes.String(), new EventSerde())
@@ -96,7 +93,7 @@ public class KafkaStreamsSessions {
           return KeyValue.pair(window.key(), session.toJson(window.key()));
         })
         .to(to, Produced.with(Serdes.String(), Serdes.ByteArray()));
-    return builder.build(optimised);
+    return builder.build(settings);
   }
 
   private static class EventSerde implements Serde<Event> {
