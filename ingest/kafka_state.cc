@@ -36,6 +36,18 @@ absl::Status AddingResult(rd_kafka_event_t* event, const std::string& doing) {
   return KafkaStatus(doing, error, text ? text : rd_kafka_err2str(error));
 }
 
+// What became of a request to delete records: even where a broker was not reached, that is told of each partition only.
+rd_kafka_resp_err_t TruncatingResult(rd_kafka_event_t* event) {
+  rd_kafka_resp_err_t error = rd_kafka_event_error(event);
+  if (error != RD_KAFKA_RESP_ERR_NO_ERROR) return error;
+  const rd_kafka_topic_partition_list_t* partitions =
+      rd_kafka_DeleteRecords_result_offsets(rd_kafka_event_DeleteRecords_result(event));
+  for (int i = 0; i < partitions->cnt; ++i) {
+    if (partitions->elems[i].err != RD_KAFKA_RESP_ERR_NO_ERROR) error = partitions->elems[i].err;
+  }
+  return error;
+}
+
 // It belongs to no group: `group.id` only has to be set for partitions to be assigned by hand.
 KafkaProperties ConsumerProperties(const KafkaOptions& options, uint32_t shard) {
   KafkaProperties ours = {{"client.id", fmt::format("tidemark-{}-{}-state", options.instance_id, shard)},
@@ -147,8 +159,11 @@ absl::Status KafkaState::Read(std::span<const PartitionStart> starts) {
 
 absl::Status KafkaState::Poll(Duration timeout, StatePollResult& result) {
   result.Clear();
-  for (const rd_kafka_message_t* message : consumer_.Next(timeout, kBatchRecords)) TakeMessage(*message, result);
-  return absl::OkStatus();
+  absl::Status status;
+  for (const rd_kafka_message_t* message : consumer_.Next(timeout, kBatchRecords)) {
+    status.Update(TakeMessage(*message, result));
+  }
+  return status;
 }
 
 void KafkaState::ServeIdle() {
@@ -158,22 +173,27 @@ void KafkaState::ServeIdle() {
   consumer_.Next(Duration{0}, kBatchRecords);  // what was read before it stopped is of no use
 }
 
-void KafkaState::TakeMessage(const rd_kafka_message_t& message, StatePollResult& result) {
+// An error is one that librdkafka tells of once, and then tries again in silence.
+absl::Status KafkaState::TakeMessage(const rd_kafka_message_t& message, StatePollResult& result) {
   switch (message.err) {
     case RD_KAFKA_RESP_ERR_NO_ERROR:
       result.records.push_back(
           {{message.partition}, {message.offset}, {static_cast<const char*>(message.payload), message.len}});
-      return;
+      return absl::OkStatus();
     case RD_KAFKA_RESP_ERR__PARTITION_EOF:
       if (IsEnd(message)) result.ends.push_back({{message.partition}, {message.offset}});
-      return;
+      return absl::OkStatus();
     case RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET:
       result.errors.push_back({{message.partition}, rd_kafka_message_errstr(&message)});
-      return;
+      return absl::OkStatus();
     default:
-      Log(LogLevel::kWarn, "read_error", "the broker answered with an error; trying again",
-          {{"topic", topic_}, {"err", rd_kafka_message_errstr(&message)}});
+      break;
   }
+  absl::Status status = KafkaStatus("reading " + topic_, message.err, rd_kafka_message_errstr(&message));
+  if (absl::IsPermissionDenied(status)) return status;
+  Log(LogLevel::kWarn, "read_error", "the broker answered with an error; trying again",
+      {{"topic", topic_}, {"err", rd_kafka_message_errstr(&message)}});
+  return absl::OkStatus();
 }
 
 // A reader of committed records is told of an end before the first open transaction. What lies behind is known from the
@@ -202,9 +222,10 @@ void KafkaState::Truncate(PartitionId partition, Offset before) {
 // What could not be deleted now is deleted with the next snapshot.
 void KafkaState::TakeTruncateResults() {
   while (const KafkaEvent event{rd_kafka_queue_poll(truncated_.get(), 0)}) {
-    if (rd_kafka_event_error(event.get()) == RD_KAFKA_RESP_ERR_NO_ERROR) continue;
+    const rd_kafka_resp_err_t error = TruncatingResult(event.get());
+    if (error == RD_KAFKA_RESP_ERR_NO_ERROR) continue;
     Log(LogLevel::kWarn, "state_not_truncated", "cannot delete what is no longer needed of the state topic",
-        {{"topic", topic_}, {"err", rd_kafka_event_error_string(event.get())}},
+        {{"topic", topic_}, {"err", rd_kafka_err2str(error)}},
         "allow tidemark to delete records of this topic; until then it grows");
   }
 }

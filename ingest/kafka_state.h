@@ -37,7 +37,7 @@ class KafkaState {
   absl::Status Start(uint32_t shard);
   absl::Status EnsurePartitions(uint32_t needed);
   void AddPartitions(uint32_t needed);
-  void TakeMessage(const rd_kafka_message_t& message, StatePollResult& result);
+  absl::Status TakeMessage(const rd_kafka_message_t& message, StatePollResult& result);
   bool IsEnd(const rd_kafka_message_t& message) const;
   void TakeTruncateResults();
 

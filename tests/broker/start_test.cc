@@ -125,6 +125,32 @@ TEST_F(StartTest, WarnsWhenItMayNotSeeTheSettingsOfTheStateTopic) {
   EXPECT_EQ(run.process().Wait(kPatience), 0) << run.Log();
 }
 
+// What Kafka tells of each partition only, and librdkafka of a partition once.
+TEST_F(StartTest, SaysSoWhenItMayNotDeleteWhatTheStateTopicNeedsNoMore) {
+  ASSERT_NO_FATAL_FAILURE(StartKafka(0, kAuthorizer));
+  CreateTopics(1);
+  admin().Forbid("tidemark-state", RD_KAFKA_ACL_OPERATION_DELETE);
+  Settings settings = BaseSettings();
+  settings["state.snapshot_interval"] = "1s";
+  TidemarkRun run(settings, directory(), "run");
+  ASSERT_TRUE(run.AwaitReady(kPatience)) << run.Log();
+  EXPECT_TRUE(Eventually(kPatience, [&] {
+    admin().Write("journey-events", {{0, 0, "key", "no event", {}}});  // so that there is something for a snapshot
+    return run.Logged("state_not_truncated");
+  })) << run.Log();
+  run.process().Signal(SIGTERM);
+  EXPECT_EQ(run.process().Wait(kPatience), 0) << run.Log();
+}
+
+TEST_F(StartTest, EndsWhenItMayNotReadTheStateTopic) {
+  ASSERT_NO_FATAL_FAILURE(StartKafka(0, kAuthorizer));
+  CreateTopics(1);
+  admin().Forbid("tidemark-state", RD_KAFKA_ACL_OPERATION_READ);
+  const Finished run = RunTidemark("run", {}, BaseSettings(), directory());
+  EXPECT_EQ(run.exit_code, 77) << run.errors;
+  EXPECT_NE(run.errors.find("tidemark-state"), std::string::npos) << run.errors;
+}
+
 // Then somebody who may has to add them; it does not claim to have done so itself.
 TEST_F(StartTest, SaysSoWhenItMayNotAddPartitionsToTheStateTopic) {
   ASSERT_NO_FATAL_FAILURE(StartKafka(0, kAuthorizer));
