@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <string>
 #include <utility>
 #include <vector>
@@ -72,6 +73,8 @@ absl::Status Recovery::Step(Duration max_wait, std::map<PartitionId, PartitionWo
   if (reading()) {
     status = broker_.PollState(max_wait, poll_);
     if (status.ok()) TakePoll(works);
+    if (status.ok()) BeginEmptyOnes(works);
+    status.Update(std::exchange(not_begun_, absl::OkStatus()));
   }
   for (auto& [id, search] : searches_) {
     if (!search.loading && search.at_end) GiveUpReplayAfterPatience(works.at(id), search);
@@ -150,23 +153,43 @@ void Recovery::TakeEnd(PartitionWork& work, Search& search) {
 // There is no commit of tidemark's. Then there must be no state either.
 void Recovery::TakeAllSeen(PartitionWork& work, Search& search) {
   const std::optional<Offset> committed = search.committed.offset;
-  if (!search.loader.found_snapshot()) {
-    const auto next = committed ? absl::StatusOr<Offset>(*committed) : broker_.FirstOffset(work.id());
-    if (next.ok() && BeginEmpty(work, *next).ok()) StopLoading(search);
-    return;  // else the next step tries again
-  }
+  if (!search.loader.found_snapshot()) return;  // BeginEmptyOnes
   GiveUp(work, search,
          committed ? "the committed offset was not written by tidemark, but there is a state of an earlier time"
-                   : "the group has no committed offset any more (expired or deleted), but there is a state");
+                   : "the group has no committed offset any more (expired or deleted, or kafka.events_topic has "
+                     "changed), but there is a state");
 }
 
-absl::Status Recovery::BeginEmpty(PartitionWork& work, Offset next) {
+// A broker that hangs takes seconds to be given up. So after one that cannot begin all others have their turn before
+// it, and before anybody is asked again, as much time is left for records as it took.
+void Recovery::BeginEmptyOnes(std::map<PartitionId, PartitionWork>& works) {
+  if (clock_.Now() < ask_again_at_) return;
+  auto next = searches_.upper_bound(last_in_vain_);
+  for (size_t i = 0; i < searches_.size(); ++i, ++next) {
+    if (next == searches_.end()) next = searches_.begin();
+    auto& [id, search] = *next;
+    if (!search.loading || !search.at_end || search.loader.metadata() || search.loader.found_snapshot()) continue;
+    const MonotonicTime asked = clock_.Now();
+    not_begun_ = BeginEmpty(works.at(id), search);
+    if (not_begun_.ok()) continue;
+    last_in_vain_ = id;
+    const MonotonicTime now = clock_.Now();
+    ask_again_at_ = now + std::max(kTryAgainAfter, now - asked);
+    return;
+  }
+}
+
+absl::Status Recovery::BeginEmpty(PartitionWork& work, Search& search) {
+  const std::optional<Offset> committed = search.committed.offset;
+  const auto next = committed ? absl::StatusOr<Offset>(*committed) : broker_.FirstOffset(work.id());
+  if (!next.ok()) return next.status();
   const auto state_end = broker_.StateEnd(work.id());
   if (!state_end.ok()) return state_end.status();
-  work.BeginEmpty(rules_, next, *state_end, clock_.Now());
+  StopLoading(search);
+  work.BeginEmpty(rules_, *next, *state_end, clock_.Now());
   ++totals_.recoveries[static_cast<size_t>(RecoveryResult::kEmpty)];
   Log(LogLevel::kInfo, "began_empty", "the group has no state of this partition yet: begins without sessions",
-      {{"shard", shard_}, {"partition", work.id().value}, {"offset", next.value}});
+      {{"shard", shard_}, {"partition", work.id().value}, {"offset", next->value}});
   return absl::OkStatus();
 }
 

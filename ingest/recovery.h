@@ -35,7 +35,7 @@ class Recovery {
   absl::Status Begin(PartitionWork& work, const CommittedOffset& committed);
 
   // Reads on in the state topic for up to `max_wait`. Works that have their snapshot become replaying, or running where
-  // there is nothing to replay, or fail.
+  // there is nothing to replay or no state, or fail. Unavailable: something is to be tried again; call again.
   absl::Status Step(Duration max_wait, std::map<PartitionId, PartitionWork>& works);
   bool loading() const { return loading_ > 0; }
   // Whether there is something to wait for in Step; not where the state topic cannot be read for now.
@@ -78,7 +78,8 @@ class Recovery {
   void TakeLoaded(PartitionWork& work, Search& search);
   void TryOlder(PartitionWork& work, Search& search, std::string_view why);
   void TakeAllSeen(PartitionWork& work, Search& search);
-  absl::Status BeginEmpty(PartitionWork& work, Offset next);
+  void BeginEmptyOnes(std::map<PartitionId, PartitionWork>& works);
+  absl::Status BeginEmpty(PartitionWork& work, Search& search);
   void GiveUpReplayAfterPatience(PartitionWork& work, Search& search);
   void GiveUp(PartitionWork& work, Search& search, std::string_view why);
   void FailOrBeginAgain(PartitionWork& work, const Search& search);
@@ -96,6 +97,9 @@ class Recovery {
   int loading_ = 0;
   bool start_wanted_ = false;  // what is to be read of the state topic has changed
   std::optional<MonotonicTime> start_failed_at_;
+  PartitionId last_in_vain_{-1};  // that could not begin empty
+  MonotonicTime ask_again_at_;
+  absl::Status not_begun_;  // why
   StatePollResult poll_;
   MonotonicTime last_report_;
 };

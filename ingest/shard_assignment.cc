@@ -113,11 +113,12 @@ absl::Status Shard::BeginWaiting() {
 
 absl::Status Shard::Recover(Duration max_wait) {
   const bool loading = recovery_.loading();
-  const absl::Status status = recovery_.Step(max_wait, works_);
+  // Whoever had records the last time does not wait for the state topic.
+  const absl::Status status = recovery_.Step(poll_.records.empty() ? max_wait : Duration{0}, works_);
   if (loading && !recovery_.loading()) assign_wanted_ = true;
   recovery_.ReportProgress(works_);
   if (!absl::IsUnavailable(status)) return status;
-  Log(LogLevel::kWarn, "recovery_waits", "cannot read the state topic yet; trying again",
+  Log(LogLevel::kWarn, "recovery_waits", "cannot bring all partitions to their state yet; trying again",
       {{"shard", options_.shard}, {"err", std::string(status.message())}});
   return absl::OkStatus();
 }

@@ -6,6 +6,7 @@
 #include <deque>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -63,6 +64,7 @@ class FakeBroker : public Broker {
   absl::Status state_answer;
   std::map<PartitionId, CommittedOffset> committed;
   std::map<PartitionId, Offset> first_offsets;
+  std::set<PartitionId> silent;               // whose first offset is asked for in vain, for five seconds
   std::map<PartitionId, Offset> end_offsets;  // those whose leader answers
   std::map<PartitionId, Offset> cached_ends;  // from what was last fetched
   uint64_t record_limit = 1'000'000;
@@ -71,6 +73,8 @@ class FakeBroker : public Broker {
   std::vector<WrittenRecord> written;                     // in committed transactions, but for the state topic
   std::map<PartitionId, std::vector<std::string>> state;  // the state topic; the index is the offset
   std::map<PartitionId, Offset> truncated;
+  int asked_in_vain = 0;
+  Duration state_wait;  // that PollState was allowed the last time
   int commits = 0;
   int state_reads = 0;
   int assignments = 0;
@@ -125,7 +129,12 @@ class FakeBroker : public Broker {
     }
     return result;
   }
-  absl::StatusOr<Offset> FirstOffset(PartitionId partition) override { return first_offsets[partition]; }
+  absl::StatusOr<Offset> FirstOffset(PartitionId partition) override {
+    if (!silent.contains(partition)) return first_offsets[partition];
+    ++asked_in_vain;
+    clock_.Advance(Seconds(5));
+    return absl::UnavailableError("timed out");
+  }
   std::vector<std::optional<Offset>> EndOffsets(std::span<const PartitionId> partitions) override {
     std::vector<std::optional<Offset>> result;
     for (const PartitionId partition : partitions) {
@@ -192,8 +201,9 @@ class FakeBroker : public Broker {
     state_ends_told_ = false;
     return state_answer;
   }
-  absl::Status PollState(Duration, StatePollResult& result) override {
+  absl::Status PollState(Duration timeout, StatePollResult& result) override {
     result.Clear();
+    state_wait = timeout;
     for (PartitionStart& read : state_reads_) {
       const std::vector<std::string>& records = state[read.partition];
       const auto end = static_cast<int64_t>(records.size());

@@ -84,6 +84,52 @@ TEST_F(RecoveryTest, AStateTopicThatCannotBeReadIsNotAskedWithoutPause) {
   EXPECT_EQ(State(), WorkState::kRunning);
 }
 
+// To ask a leader that hangs takes seconds, in which no record is taken.
+TEST_F(RecoveryTest, WhoCannotBeAskedWhereHeBeginsHoldsNobodyUp) {
+  constexpr PartitionId kP2{2};
+  broker_.silent = {kP0, kP1};
+  broker_.GiveChange(AssignmentChange::kAssigned, {kP0, kP1, kP2});
+  for (int i = 0; i < 20; ++i) Step();
+  EXPECT_EQ(Snapshot().partitions.at(2).state, WorkState::kRunning);
+  EXPECT_EQ(Snapshot().partitions.at(0).state, WorkState::kLoading);
+  const int asked = broker_.asked_in_vain;
+  for (int i = 0; i < 12; ++i) Step();
+  EXPECT_LE(broker_.asked_in_vain, asked + 3) << "five seconds for each question, and five for records";
+  broker_.silent.clear();
+  for (int i = 0; i < 6; ++i) Step();
+  EXPECT_EQ(Snapshot().partitions.at(0).state, WorkState::kRunning);
+  EXPECT_EQ(Snapshot().partitions.at(1).state, WorkState::kRunning);
+}
+
+TEST_F(RecoveryTest, WhoHasRecordsDoesNotWaitForTheStateTopic) {
+  broker_.silent = {kP0};  // it is not done with the state topic
+  Assign({kP0, kP1});
+  Step();
+  const auto turn = [&](std::vector<FakeBroker::Input> records) {
+    broker_.Give(std::move(records));
+    ASSERT_TRUE(shard_->Step(Milliseconds(100)).ok());
+  };
+  turn({{kP1, {0}, Event("a", 0)}});
+  turn({});
+  EXPECT_EQ(broker_.state_wait, Duration{0});
+  turn({});
+  EXPECT_EQ(broker_.state_wait, Milliseconds(100));
+}
+
+TEST_F(RecoveryTest, ACommitThatABrokerLostIsToldAndWorkGoesOnFromTheOneBefore) {
+  Append("garbage");
+  Start();
+  const CommittedOffset older = broker_.committed.at(kP0);
+  Append("garbage");
+  Run();
+  broker_.committed[kP0] = older;
+  Run(130);  // an audit
+  EXPECT_EQ(Snapshot().commits_lost, 1U);
+  EXPECT_EQ(Snapshot().audits_failed, 1U);
+  EXPECT_EQ(CountOf("sessions-dead-letters"), 3) << "one of them again";
+  EXPECT_EQ(broker_.committed.at(kP0).offset, Offset{2});
+}
+
 TEST_F(RecoveryTest, AfterACleanStopThereIsNothingToReplay) {
   Append(Event("a", 0));
   Start();
