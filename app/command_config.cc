@@ -5,6 +5,7 @@
 #include "app/config_loader.h"
 #include "app/settings.h"
 #include "ingest/kafka_client.h"
+#include "sinks/log.h"
 
 namespace tidemark {
 namespace {
@@ -15,7 +16,7 @@ struct ConfigOptions {
 };
 
 void PrintWarnings(const LoadedConfig& loaded) {
-  for (const std::string& warning : loaded.warnings) fmt::print(stderr, "warning: {}\n", warning);
+  for (const std::string& warning : loaded.warnings) Tell(fmt::format("warning: {}\n", warning));
 }
 
 int PrintConfig(const ConfigOptions& options, const ConfigFlags& flags, CommandContext& context) {

@@ -19,6 +19,7 @@
 #include "ingest/event_producer.h"
 #include "ingest/topics.h"
 #include "ingest/traffic_generator.h"
+#include "sinks/log.h"
 #include "sinks/output_file.h"
 
 namespace tidemark {
@@ -229,10 +230,10 @@ int Failed(const absl::Status& status, bool to_kafka, CommandContext& context) {
 
 void PrintSummary(const Generated& totals, double seconds) {
   const double rate = seconds > 0 ? static_cast<double>(totals.events) / seconds : 0;
-  fmt::print(stderr, "generated {} events, {:.1f} MB, in {:.2f} s: {} events/s", FormatCount(totals.events),
-             static_cast<double>(totals.bytes) / 1e6, seconds, FormatCount(static_cast<uint64_t>(rate)));
-  fmt::print(stderr, "; {} out of order, {} late, {} duplicates, {} garbage\n", FormatCount(totals.disordered),
-             FormatCount(totals.late), FormatCount(totals.duplicates), FormatCount(totals.garbage));
+  Tell(fmt::format("generated {} events, {:.1f} MB, in {:.2f} s: {} events/s", FormatCount(totals.events),
+                   static_cast<double>(totals.bytes) / 1e6, seconds, FormatCount(static_cast<uint64_t>(rate))));
+  Tell(fmt::format("; {} out of order, {} late, {} duplicates, {} garbage\n", FormatCount(totals.disordered),
+                   FormatCount(totals.late), FormatCount(totals.duplicates), FormatCount(totals.garbage)));
 }
 
 int Generate(const GenerateOptions& options, const ConfigFlags& flags, CommandContext& context) {

@@ -8,6 +8,7 @@
 #include "app/commands.h"
 #include "app/config_loader.h"
 #include "app/logging.h"
+#include "sinks/log.h"
 
 namespace tidemark {
 
@@ -27,7 +28,7 @@ int CommandContext::Fail(const absl::Status& status) { return Fail(ExitCodeOf(st
 
 int CommandContext::Fail(ExitCode code, std::string_view message) {
   const bool several_lines = message.find('\n') != message.npos;
-  fmt::print(stderr, "tidemark:{}{}\n", several_lines ? "\n" : " ", message);
+  Tell(fmt::format("tidemark:{}{}\n", several_lines ? "\n" : " ", message));
   return code;
 }
 

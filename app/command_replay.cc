@@ -311,7 +311,7 @@ void ReplayCommand::InputFailed(const absl::Status& status) {
 int ReplayCommand::Finish(const std::vector<FailCondition>& conditions) {
   totals_.seconds = progress_.seconds();
   progress_.Clear();
-  if (!options_.quiet) fmt::print(stderr, "{}", FormatReplaySummary(totals_));
+  if (!options_.quiet) Tell(FormatReplaySummary(totals_));
   if (totals_.failed_inputs > 0) return kExitNoInput;
   int code = kExitOk;
   for (const FailCondition& condition : conditions) {

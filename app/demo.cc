@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
+#include <cstring>
 #include <thread>
 #include <utility>
 
@@ -122,7 +124,7 @@ absl::Status Demo::StartHttp() {
     http.port = 0;
     started = HttpServer::Start(http, callbacks);
     if (started.ok()) {
-      fmt::print("port {} is taken: metrics are at {}/metrics\n", options_.config.http.port, (*started)->url());
+      Say(fmt::format("port {} is taken: metrics are at {}/metrics\n", options_.config.http.port, (*started)->url()));
     }
   }
   if (!started.ok()) return started.status();
@@ -132,8 +134,7 @@ absl::Status Demo::StartHttp() {
 }
 
 absl::Status Demo::AwaitReady() {
-  fmt::print("starting the embedded broker and the job ...\n");
-  std::fflush(stdout);
+  Say("starting the embedded broker and the job ...\n");
   const MonotonicTime deadline = clock_.Now() + kReadyTimeout;
   while (!job_->Readiness().ok) {
     if (job_->finished()) return job_->Wait();
@@ -199,16 +200,18 @@ void Demo::UpdateState() {
   state_.job = Together(job_->Snapshots());
 }
 
+// On standard output. Nobody who reads it: the demo ends.
+void Demo::Say(const std::string& text) {
+  const bool written = std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
+  if (written || !write_status_.ok()) return;
+  write_status_ = absl::DataLossError(fmt::format("cannot write to standard output: {}", std::strerror(errno)));
+}
+
 void Demo::Show(bool now) {
   if (!now && clock_.Now() - shown_ < (options_.terminal ? kRedraw : kLineInterval)) return;
   shown_ = clock_.Now();
   UpdateState();
-  if (options_.terminal) {
-    fmt::print("{}{}", kClearScreen, FormatDemoScreen(state_));
-  } else {
-    fmt::print("{}", FormatDemoLine(state_));
-  }
-  std::fflush(stdout);
+  Say(options_.terminal ? kClearScreen + FormatDemoScreen(state_) : FormatDemoLine(state_));
 }
 
 absl::Status Demo::Run() {
@@ -235,10 +238,11 @@ absl::Status Demo::Finish() {
   if (!status.ok()) return status;
   Show(true);
   if (!options_.terminal && !state_.last_session.empty()) {
-    fmt::print("\nthe last session, closed by {}\n{}", state_.last_session_reason, PrettyJson(state_.last_session, 60));
+    Say(fmt::format("\nthe last session, closed by {}\n{}", state_.last_session_reason,
+                    PrettyJson(state_.last_session, 60)));
   }
-  fmt::print("{}", FormatDemoSummary(state_));
-  std::fflush(stdout);
+  Say(FormatDemoSummary(state_));
+  if (!write_status_.ok()) return write_status_;
   std::string why_not;
   return DemoAddsUp(state_, why_not) ? absl::OkStatus() : absl::InternalError("the numbers do not add up: " + why_not);
 }

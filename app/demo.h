@@ -49,6 +49,7 @@ class Demo {
   void ReadOutput(Duration timeout);
   void TakeRecord(const ReadRecord& record);
   void UpdateState();
+  void Say(const std::string& text);
   void Show(bool now);
   absl::Status Finish();
   absl::Status DrainInput();

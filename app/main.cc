@@ -26,8 +26,8 @@ void AddCommands(CLI::App& app, CommandContext& context) {
 
 int FailUsage(const CLI::App& app, const std::string& message) {
   const auto chosen = app.get_subcommands();
-  fmt::print(stderr, "tidemark: {}\nTry: tidemark {}--help\n", message,
-             chosen.empty() ? "" : chosen[0]->get_name() + " ");
+  Tell(fmt::format("tidemark: {}\nTry: tidemark {}--help\n", message,
+                   chosen.empty() ? "" : chosen[0]->get_name() + " "));
   return kExitUsage;
 }
 

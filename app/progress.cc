@@ -8,6 +8,8 @@
 #include <cmath>
 #include <cstdio>
 
+#include "sinks/log.h"
+
 namespace tidemark {
 namespace {
 
@@ -68,11 +70,11 @@ void Progress::Update(uint64_t done, uint64_t total, uint64_t events) {
   next_draw_ = now + kRedraw;
   shown_ = true;
   const size_t width = std::max(TerminalWidth(), kNarrowest) - 1;
-  fmt::print(stderr, "\r{}\x1b[K", FormatProgress({done, total, events, seconds()}, width));
+  Tell(fmt::format("\r{}\x1b[K", FormatProgress({done, total, events, seconds()}, width)));
 }
 
 void Progress::Clear() {
-  if (shown_) fmt::print(stderr, "\r\x1b[K");
+  if (shown_) Tell("\r\x1b[K");
   shown_ = false;
 }
 

@@ -30,11 +30,11 @@ int64_t SteadyNowMs() {
 }
 
 void WritePlain(const LogRecord& record) {
-  fmt::print(stderr, "{} {}: {}", ToString(record.level), record.code, record.message);
+  std::string line = fmt::format("{} {}: {}", ToString(record.level), record.code, record.message);
   for (const LogField& field : record.fields) {
-    std::visit([&](const auto& value) { fmt::print(stderr, " {}={}", field.key, value); }, field.value);
+    std::visit([&](const auto& value) { line += fmt::format(" {}={}", field.key, value); }, field.value);
   }
-  fmt::print(stderr, "{}{}\n", record.do_what.empty() ? "" : "; ", record.do_what);
+  Tell(line + fmt::format("{}{}\n", record.do_what.empty() ? "" : "; ", record.do_what));
 }
 
 // Which lines are limited together: those of a code, and of an error that names its partition, those of a code and a
@@ -65,6 +65,8 @@ std::string_view ToString(LogLevel level) {
 }
 
 bool LogEnabled(LogLevel level) { return level >= least_level.load(std::memory_order_relaxed); }
+
+void Tell(std::string_view text) { std::fwrite(text.data(), 1, text.size(), stderr); }
 
 void SetLogLevel(LogLevel least) { least_level.store(least, std::memory_order_relaxed); }
 

@@ -64,6 +64,9 @@ void SetLogLevel(LogLevel least);
 using LogHandler = std::function<void(const LogRecord&)>;
 void SetLogHandler(LogHandler handler);
 
+// Writes text to standard error as it is, for people. Nobody could be told that it failed.
+void Tell(std::string_view text);
+
 // Tells the counts of lines that were left out and had no successor. Called once, before the process ends.
 void FlushLog();
 

@@ -130,5 +130,12 @@ TEST(Binary, FullDiskAndClosedOutputAre73) {
   EXPECT_EQ(Tidemark("config 2>/dev/null >&-").code, kExitCannotWrite);
 }
 
+TEST(Binary, WhatCannotBeSaidOnStandardErrorChangesNothing) {
+  EXPECT_EQ(Tidemark("check-config /no/such/file 2>/dev/full").code, Tidemark("check-config /no/such/file 2>&1").code);
+  EXPECT_EQ(Tidemark("no-such-command 2>/dev/full").code, kExitUsage);
+  EXPECT_EQ(Tidemark("generate --events 1 2>/dev/full").code, kExitOk);
+  EXPECT_EQ(Tidemark("generate --events 1 2>/dev/null | env " TIDEMARK_BINARY " replay - 2>/dev/full").code, kExitOk);
+}
+
 }  // namespace
 }  // namespace tidemark
