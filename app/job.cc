@@ -7,6 +7,7 @@
 #include <array>
 #include <cstdlib>
 
+#include "app/cores.h"
 #include "app/exit_codes.h"
 #include "sinks/log.h"
 
@@ -30,7 +31,7 @@ void Sleep(Duration duration) { std::this_thread::sleep_for(std::chrono::millise
 }  // namespace
 
 void FillInKafkaDefaults(KafkaOptions& options) {
-  if (options.shards == 0) options.shards = std::max(1U, std::thread::hardware_concurrency());
+  if (options.shards == 0) options.shards = UsableCores();
   if (options.instance_id.empty()) options.instance_id = HostName();
 }
 

@@ -86,7 +86,7 @@ const Setting kSettings[] = {
     {"session.max_duration.conversation", In<kRules, kMaxDuration, &PerType::conversation>(), kYear, "", nullptr, "",
      "The same for conversation sessions."},
     {"session.conversation_linger", In<kRules, &Rules::conversation_linger>(), Between({0}, Days(366)), "", nullptr, "",
-     "A conversation whose last participant has left stays open for this long, for stragglers."},
+     "A conversation whose last customer has left stays open for this long, for stragglers."},
     {"session.pageview_events", In<kRules, &Rules::pageview_events>(), kList, "", nullptr, "",
      "Names of the events that count as page views."},
     {"session.screenview_events", In<kRules, &Rules::screenview_events>(), kList, "", nullptr, "",
@@ -132,7 +132,8 @@ const Setting kSettings[] = {
     {"kafka.replication", In<kKafka, &KafkaOptions::replication>(), {1, 100}, "", nullptr, "",
      "The number of replicas of topics that are created; 3 in production."},
     {"kafka.shards", In<kKafka, &KafkaOptions::shards>(), {0, 1'024}, "", nullptr, "",
-     "The number of threads, each with a consumer and a producer of its own. 0: one per core."},
+     "The number of threads, each with a consumer and a producer of its own. 0: one per core "
+     "that it may use; a container's CPU limit counts."},
     {"kafka.commit_interval", In<kKafka, &KafkaOptions::commit_interval>(),
      Between(Milliseconds(10), Minutes(1)), "", nullptr, "",
      "How often a transaction with sessions and input offsets is committed."},
