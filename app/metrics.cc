@@ -11,6 +11,7 @@
 #include <string_view>
 #include <utility>
 
+#include "ingest/kafka_handle.h"
 #include "ingest/partition_work.h"
 
 namespace tidemark {
@@ -199,12 +200,18 @@ class Collector {
     duration.AddHistogram(
         Histogram(kCommitBucketsMs, &ShardSnapshot::commit_buckets, &ShardSnapshot::commit_ms_total, kMsPerSecond));
     families_.push_back(duration.Take());
-    Family last("last_commit_timestamp_seconds", MetricType::Gauge, "When the shard last committed.");
+    Family last("last_commit_timestamp_seconds", MetricType::Gauge,
+                "When the shard last committed; before it has, when it began.");
+    Family lag("shard_lag_records", MetricType::Gauge, "The greatest lag of the shard's partitions.");
     for (const ShardSnapshot& shard : shards_) {
-      if (!shard.last_commit) continue;
-      last.Add(static_cast<double>(shard.last_commit->ms) / kMsPerSecond, {{"shard", fmt::to_string(shard.shard)}});
+      const auto labels = [&] { return Labels{{"shard", fmt::to_string(shard.shard)}}; };
+      last.Add(static_cast<double>(shard.last_commit.ms) / kMsPerSecond, labels());
+      int64_t greatest = 0;
+      for (const PartitionSnapshot& p : shard.partitions) greatest = std::max(greatest, p.lag_records.value_or(0));
+      lag.Add(static_cast<double>(greatest), labels());
     }
     families_.push_back(last.Take());
+    families_.push_back(lag.Take());
   }
 
   // `bounds`, and the total, in units of which `per_second` are a second.
@@ -264,6 +271,9 @@ class Collector {
   void AddHealth() {
     Counter("rebalances_total", "Assignments received from the group.",
             Sum([](const ShardSnapshot& shard) { return shard.rebalances; }));
+    Family away("brokers_away", MetricType::Gauge, "1 while no broker answers.");
+    away.Add(BrokersAway() ? 1 : 0);
+    families_.push_back(away.Take());
     Family build("build_info", MetricType::Gauge, "Versions, as labels.");
     build.Add(1, {{"version", TIDEMARK_VERSION}, {"librdkafka", rd_kafka_version_str()}});
     families_.push_back(build.Take());

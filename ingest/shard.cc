@@ -70,6 +70,7 @@ Shard::Shard(ShardOptions options, Broker& broker, const Clock& clock, ShardHear
       last_quiet_check_(clock.Now()),
       last_audit_(clock.Now()) {
   totals_.shard = options_.shard;
+  totals_.last_commit = clock.WallNow();
   heartbeat_.last_turn_ms = clock.Now().ms;
 }
 

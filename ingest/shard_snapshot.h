@@ -51,7 +51,7 @@ struct ShardSnapshot {
   std::array<uint64_t, kCommitResultCount> commits{};
   std::array<uint64_t, kCommitBucketsMs.size() + 1> commit_buckets{};
   uint64_t commit_ms_total = 0;
-  std::optional<EventTime> last_commit;  // the machine's time
+  EventTime last_commit;  // the machine's time; before the first one, when the shard began
   uint64_t rebalances = 0;
   uint64_t records_dropped = 0;        // not owned, or already taken: handed out twice by the client
   uint64_t records_without_value = 0;  // written without their value: over message.max.bytes
