@@ -196,6 +196,7 @@ absl::Status Shard::ApplyRun(PartitionWork* work, std::span<const InputRecord> r
       }
       const absl::Status status = FinishReplay(*work);
       if (!status.ok() || !work->running()) return status;
+      announced = i + 1;  // other rules may hold now: what was announced is forgotten
     }
     if (!last_read) {
       const absl::Status status = WriteUnwrittenMove(*work);
