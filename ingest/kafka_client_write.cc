@@ -1,4 +1,5 @@
 // KafkaClient's part that writes: one transactional producer.
+#include <absl/strings/str_replace.h>
 #include <fmt/format.h>
 
 #include <algorithm>
@@ -45,8 +46,10 @@ uint64_t ParseNumber(const std::string& text, uint64_t otherwise) {
 
 }  // namespace
 
+// A dot within the instance's name would make it the end of another group's.
 std::string TransactionalId(const KafkaOptions& options, uint32_t shard) {
-  return fmt::format("{}.{}.{}", options.group, options.instance_id, shard);
+  const std::string instance = absl::StrReplaceAll(options.instance_id, {{"%", "%25"}, {".", "%2E"}});
+  return fmt::format("{}.{}.{}", options.group, instance, shard);
 }
 
 Duration TransactionTimeout(const KafkaOptions& options) {

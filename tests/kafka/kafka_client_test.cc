@@ -299,6 +299,8 @@ TEST(KafkaNamesTest, AreStableOverRestarts) {
   options.instance_id = "pod-1";
   EXPECT_EQ(MemberId(options, 2), "pod-1-2");
   EXPECT_EQ(TransactionalId(options, 2), "tidemark.pod-1.2");
+  options.instance_id = "pod-1.host%.example";
+  EXPECT_EQ(TransactionalId(options, 2), "tidemark.pod-1%2Ehost%25%2Eexample.2") << "nobody else's group and instance";
   options.properties["transaction.timeout.ms"] = "20000";
   EXPECT_EQ(TransactionTimeout(options), Seconds(20));
 }
