@@ -10,9 +10,11 @@
 #include <algorithm>
 #include <charconv>
 #include <chrono>
+#include <filesystem>
 #include <iterator>
 #include <memory>
 #include <optional>
+#include <system_error>
 
 #include "app/commands.h"
 #include "app/progress.h"
@@ -20,6 +22,7 @@
 #include "ingest/file_replay.h"
 #include "ingest/line_reader.h"
 #include "sinks/file_sink.h"
+#include "sinks/log.h"
 
 namespace tidemark {
 namespace {
@@ -185,6 +188,15 @@ std::optional<std::pair<dev_t, ino_t>> FileIdentity(const std::string& path) {
   return std::pair{info.st_dev, info.st_ino};
 }
 
+// However it is spelled, and whether there is such a file or not.
+bool SamePath(const std::string& a, const std::string& b) {
+  std::error_code error;
+  const auto whole = [&](const std::string& path) {
+    return std::filesystem::weakly_canonical(std::filesystem::absolute(path, error), error);
+  };
+  return a == b || (a != "-" && b != "-" && whole(a) == whole(b));
+}
+
 // Refuses command lines that would overwrite an input or mix two outputs.
 absl::Status CheckPaths(const ReplayOptions& options) {
   if (std::count(options.inputs.begin(), options.inputs.end(), "-") > 1) {
@@ -199,8 +211,8 @@ absl::Status CheckPaths(const ReplayOptions& options) {
       }
     }
     for (const std::string* other : outputs) {
-      if (other == output || output->empty()) continue;
-      if (*output == *other || (identity && identity == FileIdentity(*other))) {
+      if (other == output || output->empty() || other->empty()) continue;
+      if (SamePath(*output, *other) || (identity && identity == FileIdentity(*other))) {
         return absl::InvalidArgumentError(fmt::format("{} is named for two outputs; give each its own file", *output));
       }
     }

@@ -106,6 +106,11 @@ TEST_F(ReplayCommand, GarbageLinesAndTruncatedJson) {
                           DeadLine{3, "invalid_json", cut}, DeadLine{4, "invalid_json", "[1]"}));
 }
 
+TEST_F(ReplayCommand, LaterThanItsOwnStartIsTheFuture) {
+  const std::string line = R"({"id":"a","customerId":"c","createdDate":"2999-01-01T00:00:00Z"})";
+  EXPECT_THAT(DeadLettersOf(line + "\n" + Event("a", "00")), ElementsAre(DeadLine{0, "future_timestamp", line}));
+}
+
 TEST_F(ReplayCommand, InvalidUtf8KeepsItsBytes) {
   const std::string latin1 = Event("a", "00", ",\"title\":\"M\xFCller\"");
   EXPECT_THAT(DeadLettersOf(latin1 + "\n\xff\xfe\n"),
@@ -239,6 +244,8 @@ TEST_F(ReplayCommand, OutputsThatCannotBeMadeOrWouldDestroyTheInput) {
   EXPECT_THAT(same.err, HasSubstr("an input and an output"));
   EXPECT_EQ(dir_.Read("in"), Event("a", "00") + "\n");
   EXPECT_EQ(Run("$TIDEMARK replay in --late x --dead-letters x").code, kExitUsage);
+  EXPECT_EQ(Run("$TIDEMARK replay in --late x --dead-letters ./x").code, kExitUsage);
+  EXPECT_EQ(Run("$TIDEMARK replay in --late x --dead-letters y/../x").code, kExitUsage);
   EXPECT_EQ(Run("$TIDEMARK replay - - < in").code, kExitUsage);
 }
 
