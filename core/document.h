@@ -138,10 +138,6 @@ class Document {
   bool MayHaveEscapes(std::string_view raw) const {
     return raw.data() + raw.size() > first_escape_ && raw.data() <= last_escape_;
   }
-  // Whether so many bytes can be read from the beginning of `text` on.
-  bool HasBytesBehind(std::string_view text, size_t bytes) const {
-    return text.data() >= json_ && text.data() + bytes <= end_;
-  }
   Node End(Node n) const { return At(n) == '{' || At(n) == '[' ? match_[n] : n; }
   // What follows a value and its comma; the closing bracket's place (or behind it) after the last one.
   Node NextSibling(Node value) const { return End(value) + 2; }

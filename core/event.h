@@ -4,7 +4,7 @@
 // for every JSON key that any rule reads, where its value is. Nothing is copied: an Event is views into the record and
 // nodes of its Document, valid until the parser takes the next record.
 //
-// Which keys exist is the table in event.cc; which of them feed which session field is the table in event_rules.h.
+// Which keys exist is the table in event.cc; which of them feed which session field are those in event_rules.cc.
 #pragma once
 
 #include <array>

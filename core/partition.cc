@@ -238,7 +238,7 @@ void Partition::Impl::EndIfEndEvent(const Event& event, Session& session) {
 Outcome Partition::Impl::Late(const Event& event, const Record& record, LateReason reason, EventTime first_in_time,
                               Effects& effects) {
   ++counters_.late[static_cast<size_t>(reason)];
-  effects.OnLate({record, reason, first_in_time - event.time, event.time});
+  effects.OnLate({record, reason, first_in_time - event.time});
   return Outcome::kLate;
 }
 

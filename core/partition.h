@@ -70,8 +70,7 @@ struct ClosedSession {
 struct LateEvent {
   const Record& record;
   LateReason reason;
-  Duration late_by;  // how much earlier than the first time that would have been taken; above 0
-  EventTime event_time;
+  Duration late_by;  // how much earlier than the first time that could have opened a session; above 0
 };
 
 struct DeadLetter {

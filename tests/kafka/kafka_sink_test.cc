@@ -73,7 +73,7 @@ TEST_F(KafkaSinkTest, ANullValueAndAnEmptyOneStayDifferent) {
 TEST_F(KafkaSinkTest, LateEventsSayByHowMuch) {
   const Record input{"{}", {5}, kAfterAllTime};
   const RecordContext context{source_, "k", {}};
-  ASSERT_TRUE(sink_.Late({input, LateReason::kSessionClosed, Duration{47}, EventTime{0}}, context).ok());
+  ASSERT_TRUE(sink_.Late({input, LateReason::kSessionClosed, Duration{47}}, context).ok());
   const WrittenRecord& record = Only();
   EXPECT_EQ(record.value, "{}");
   EXPECT_EQ(record.headers.at("late-by-ms"), "47");

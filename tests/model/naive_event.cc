@@ -111,8 +111,8 @@ Envelopes Unwrap(const json& record) {
 // `v2.detail.events.conversation.{conversationId}.{kind}`
 void ReadTopic(const Envelopes& envelopes, NaiveEvent* event) {
   static const std::string kPrefix = "v2.detail.events.conversation.";
-  // `topicName` is the topic of the `eventBody` beside it.
-  std::string topic = envelopes.body == envelopes.around ? "" : Text(*envelopes.around, "topicName");
+  if (envelopes.body == envelopes.outermost) return;  // there is no envelope that could name it
+  std::string topic = Text(*envelopes.around, "topicName");
   if (topic.empty()) topic = Text(*envelopes.outermost, "detail-type");
   if (!topic.starts_with(kPrefix)) return;
   const std::string rest = topic.substr(kPrefix.size());

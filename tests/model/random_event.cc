@@ -291,8 +291,14 @@ std::string RareTopic(Random& random) {
   return random.Pick(kTopics);
 }
 
-// `body` under a topic, as a notification or as EventBridge delivers it.
+// The body's members behind one that names a topic.
+std::string NamingATopic(Random& random, const std::string& member, const std::string& topic, const std::string& body) {
+  return "{\"" + member + "\":" + Quote(random, topic) + "," + body.substr(1);
+}
+
+// `body` under a topic, as a notification or as EventBridge delivers it; now and then as neither does.
 std::string InEnvelope(Random& random, const EventMix& mix, const std::string& topic, const std::string& body) {
+  if (random.Percent(2)) return NamingATopic(random, "detail-type", topic, body);
   ObjectText metadata(random);
   metadata.Add("CorrelationId", EventId(random, mix, "c"));
   ObjectText notification(random);
@@ -306,7 +312,11 @@ std::string InEnvelope(Random& random, const EventMix& mix, const std::string& t
   ObjectText event(random);
   event.AddExactly("detail-type", Quote(random, random.Percent(95) ? topic : RareTopic(random)));
   if (random.Percent(60)) event.Add("id", EventId(random, mix, "e"));
-  event.AddExactly("detail", random.Percent(97) ? notification.Write() : body);
+  std::string detail = random.Percent(95) ? notification.Write() : body;
+  if (random.Percent(3)) {
+    detail = NamingATopic(random, "topicName", random.Percent(50) ? topic : RareTopic(random), body);
+  }
+  event.AddExactly("detail", detail);
   return event.Write();
 }
 
