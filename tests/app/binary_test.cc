@@ -45,7 +45,8 @@ TEST(Binary, AlonePrintsHelp) {
 }
 
 TEST(Binary, EveryCommandHasHelpWithExamples) {
-  for (const std::string command : {"run", "replay", "generate", "demo", "topics", "check-config", "config"}) {
+  for (const std::string command :
+       {"run", "replay", "generate", "demo", "topics", "recover", "check-config", "config"}) {
     const Finished help = Tidemark(command + " --help");
     EXPECT_EQ(help.code, kExitOk) << command;
     EXPECT_THAT(help.text, AllOf(HasSubstr("Usage: tidemark " + command), HasSubstr("Examples:\n  tidemark")))

@@ -53,7 +53,7 @@ class KilledTest : public BrokerTest {
 
   void Stop(int signal) {
     run_->process().Signal(signal);
-    run_->process().Wait(kPatience);
+    EXPECT_EQ(run_->process().Wait(kPatience), signal == SIGKILL ? 128 + SIGKILL : 0) << run_->Log();
   }
 
   std::unique_ptr<TidemarkRun> run_;

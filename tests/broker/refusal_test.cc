@@ -99,6 +99,20 @@ class RefusalTest : public BrokerTest {
   }
 };
 
+TEST_F(RefusalTest, OnePartitionBeginsAnewAndTheOtherStaysAsItIs) {
+  admin().Commit(kGroup, kTopic, 0, 10, "");
+  const auto recover = [&](const std::string& partition) {
+    return RunTidemark("recover", {"--partition", partition, "--from", "latest", "--apply"}, BaseSettings(),
+                       directory());
+  };
+  const Finished unknown = recover("7");
+  EXPECT_EQ(unknown.exit_code, 78) << unknown.output << unknown.errors;
+  EXPECT_NE(unknown.errors.find("has no partition 7: it has 2"), std::string::npos) << unknown.errors;
+  const Finished known = recover("0");
+  EXPECT_EQ(known.exit_code, 0) << known.output << known.errors;
+  RunToTheEnd("after", kEvents / 2);
+}
+
 TEST_F(RefusalTest, RecordsThatWereDeletedBeforeTheyWereRead) {
   admin().Write(kTopic, Events(kEvents, kPartitions));
   admin().DeleteRecords(kTopic, kPartitions);

@@ -173,6 +173,17 @@ TEST_F(StartTest, SaysSoWhenItMayNotAddPartitionsToTheStateTopic) {
   EXPECT_EQ(run.process().Wait(kPatience), 0) << run.Log();
 }
 
+// What the producer takes and the topic does not: it will not be otherwise the next time.
+TEST_F(StartTest, EndsWhereATopicRefusesARecord) {
+  ASSERT_NO_FATAL_FAILURE(StartKafka());
+  admin().CreateTopic("sessions-dead-letters", 4, {{"max.message.bytes", "1000"}});
+  CreateTopics(4);
+  admin().Write("journey-events", {{0, 0, "key", std::string(5000, 'x'), {}}});
+  const Finished run = RunTidemark("run", {}, BaseSettings(), directory());
+  EXPECT_EQ(run.exit_code, 78) << run.errors;
+  EXPECT_NE(run.errors.find("sessions-dead-letters refuses a record of 5000 bytes"), std::string::npos) << run.errors;
+}
+
 TEST_F(StartTest, SaysThatThePortIsInUse) {
   ASSERT_NO_FATAL_FAILURE(StartKafka());
   CreateTopics(4);

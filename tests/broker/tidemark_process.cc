@@ -44,8 +44,9 @@ std::vector<std::string> RunCommand(Settings settings) {
   return TidemarkCommand("run", {}, WithWindow(std::move(settings)));
 }
 
-Finished RunTidemark(const std::string& command, const std::vector<std::string>& arguments, const Settings& settings,
+Finished RunTidemark(const std::string& command, const std::vector<std::string>& arguments, Settings settings,
                      const std::string& scratch, std::chrono::seconds limit) {
+  if (command == "run") settings.try_emplace("http.port", "0");  // its own may be taken
   const std::string output = scratch + "/" + command + ".out", errors = scratch + "/" + command + ".err";
   Finished finished;
   finished.exit_code = RunToEnd(TidemarkCommand(command, arguments, settings), output, errors, limit);

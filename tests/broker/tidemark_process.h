@@ -27,7 +27,7 @@ struct Finished {
 };
 
 // Runs a command to its end; `scratch` is a directory for what it prints.
-Finished RunTidemark(const std::string& command, const std::vector<std::string>& arguments, const Settings& settings,
+Finished RunTidemark(const std::string& command, const std::vector<std::string>& arguments, Settings settings,
                      const std::string& scratch, std::chrono::seconds limit = std::chrono::seconds(120));
 
 // `tidemark run`, with its window on a free port.

@@ -192,7 +192,7 @@ TEST_F(GroupTest, OtherRulesCountFromTheCommittedOffsetOn) {
     extra_["time.max_out_of_orderness"] = signal == SIGTERM ? "1s" : "7s";
     const TidemarkRun& again = Join("first");
     ASSERT_NO_FATAL_FAILURE(AwaitGroup());
-    EXPECT_EQ(again.CountLogged("rules_changed"), partitions_) << again.Log();
+    EXPECT_GE(again.CountLogged("rules_changed"), partitions_) << again.Log();  // more after a lost transaction
     ASSERT_NO_FATAL_FAILURE(AwaitProgress());
   }
   ASSERT_NO_FATAL_FAILURE(Settle());

@@ -54,6 +54,9 @@ void Print(const Verdict& verdict, const FaultCounts& counts) {
 void AddProblems(bool settled, const FaultCounts& counts, Verdict* verdict) {
   if (!settled) verdict->problems.push_back("the undisturbed end of the run did not come about");
   if (counts.bad_ends > 0) verdict->problems.push_back(fmt::format("{} processes ended badly", counts.bad_ends));
+  if (counts.kills >= 20 && counts.at_crash_points == 0) {
+    verdict->problems.push_back("no process died at a named point: the program does not come by them");
+  }
   if (verdict->sessions == 0) verdict->problems.push_back("no session: nothing was tested");
 }
 

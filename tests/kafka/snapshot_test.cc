@@ -40,6 +40,20 @@ TEST_F(SnapshotTest, EachPartitionGetsItsTurnThoughARoundTakesLongerThanTheInter
   }
 }
 
+TEST_F(SnapshotTest, OneIsTakenEarlyWhereThereWouldBeTooMuchToReplay) {
+  ShardOptions options;
+  options.incarnation = "early";
+  options.kafka.recovery_target = Milliseconds(1);  // of 100 MiB a second
+  shard_.emplace(options, broker_, clock_, heartbeat_);
+  Assign({kP0});
+  broker_.Give({{kP0, {0}, "x"}});
+  for (int i = 0; i < 5; ++i) Step();
+  EXPECT_EQ(Snapshot().snapshots, 0U);
+  broker_.Give({{kP0, {1}, std::string(200'000, 'x')}});
+  for (int i = 0; i < 4; ++i) Step();
+  EXPECT_EQ(Snapshot().snapshots, 1U);
+}
+
 // A slow commit in the middle of a snapshot: the state is kept, the snapshot is not.
 TEST_F(SnapshotTest, AnAbandonedSnapshotIsMadeUpForAtTheStop) {
   Assign({kP0});

@@ -136,6 +136,7 @@ TEST(DifferentialTest, EngineAndModelAgreeOnRandomStreams) {
   const bool one_seed = std::getenv("TIDEMARK_SEED") != nullptr;
   const uint64_t base = FromEnvironment("TIDEMARK_SEED", 20'251'124);
   const uint64_t streams = one_seed ? 1 : FromEnvironment("TIDEMARK_STREAMS", 4000);
+  ASSERT_GT(streams, 0U) << "TIDEMARK_STREAMS is no number";
   std::cout << "base seed " << base << ", " << streams << " streams\n";
   int failures = 0;
   for (uint64_t i = 0; i < streams && failures < kFailuresShown; ++i) {

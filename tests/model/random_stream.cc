@@ -41,6 +41,16 @@ Rules RandomRules(Random& random) {
   return rules;
 }
 
+// What the settings allow and hardly anybody sets. From a source of its own, so that all else stays as it is for a
+// seed.
+void GoToExtremes(uint64_t seed, Rules& rules) {
+  Random random(seed + 1);
+  if (random.Percent(10)) rules.dedup_horizon = 0;
+  if (random.Percent(10)) rules.conversation_linger = Duration{0};
+  if (random.Percent(10)) rules.max_duration = {Seconds(1), Seconds(1), Seconds(1)};
+  if (random.Percent(5)) rules.max_future_skew = Duration{0};
+}
+
 EventMix RandomMix(Random& random) {
   EventMix mix;
   mix.customers = random.Between(1, 3);
@@ -236,6 +246,7 @@ RandomStream MakeRandomStream(uint64_t seed) {
   stream.process_start = {kBase + 1'000'000'000};
   if (random.Percent(20)) stream.process_start = {random.Pick(times) - random.Below(2)};
   if (random.Percent(20)) stream.rules.max_future_skew = Milliseconds(1);
+  GoToExtremes(seed, stream.rules);
   return stream;
 }
 

@@ -10,7 +10,9 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "tests/model/engine_run.h"
@@ -98,6 +100,22 @@ TEST(ReorderTest, EveryRecordIsInExactlyOneCount) {
     const EngineRun run = RunEngine(stream.lines, stream.rules, stream.process_start);
     ASSERT_TRUE(run.EveryRecordInOneCount(stream.lines.size())) << "seed " << seed;
   }
+}
+
+// The bold sentence of spec section 3: what a session is called by.
+TEST(ReorderTest, IdTypeAndCreatedDateNameOneSession) {
+  size_t sessions = 0;
+  for (uint64_t seed = kBaseSeed; seed < kBaseSeed + kStreams; ++seed) {
+    const RandomStream stream = MakeRandomStream(seed);
+    std::set<std::tuple<std::string, std::string, std::string>> seen;
+    for (const auto& envelope : RunEngine(stream.lines, stream.rules, stream.process_start).envelopes) {
+      const auto& session = envelope.at("session");
+      const auto [place, is_new] = seen.emplace(session.at("id"), session.at("type"), session.at("createdDate"));
+      EXPECT_TRUE(is_new) << "seed " << seed << ": " << session.dump();
+      ++sessions;
+    }
+  }
+  EXPECT_GT(sessions, kStreams);
 }
 
 }  // namespace

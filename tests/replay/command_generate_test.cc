@@ -2,9 +2,13 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include <chrono>
 #include <nlohmann/json.hpp>
+#include <string>
+#include <vector>
 
 #include "app/exit_codes.h"
+#include "core/timestamp.h"
 #include "tests/replay/test_files.h"
 
 namespace tidemark {
@@ -35,9 +39,22 @@ TEST(GenerateCommand, StartAndMix) {
   EXPECT_THAT(finished.err, HasSubstr("generated 1 events"));
 }
 
-TEST(GenerateCommand, ARateIsKeptAndTheOutputIsComplete) {
+TEST(GenerateCommand, ARateIsKeptAndTheTimesAreTheClocks) {
   const TempDirectory dir;
-  EXPECT_THAT(SplitLines(Shell(dir, "$TIDEMARK generate --events 50 --rate 1000 --live --small").out), SizeIs(50));
+  const auto seconds = [&](const char* command) { return std::stoll(Shell(dir, command).out); };
+  const int64_t before = seconds("date +%s");
+  const auto began = std::chrono::steady_clock::now();
+  const std::vector<std::string> lines =
+      SplitLines(Shell(dir, "$TIDEMARK generate --events 26 --rate 50 --live --small").out);
+  EXPECT_GE(std::chrono::steady_clock::now() - began, std::chrono::milliseconds(480)) << "50 a second";
+  const int64_t after = seconds("date +%s");
+  ASSERT_THAT(lines, SizeIs(26));
+  for (const std::string& line : lines) {
+    const auto time = ParseTimestamp(nlohmann::json::parse(line).at("createdDate").get<std::string>());
+    ASSERT_TRUE(time);
+    EXPECT_GE(time->ms, before * 1000) << line;
+    EXPECT_LE(time->ms, (after + 1) * 1000) << line;
+  }
 }
 
 TEST(GenerateCommand, WrongOptionsAreUsageErrors) {

@@ -78,11 +78,13 @@ struct Finished {
   std::string err;
 };
 
-// Runs `command` with bash in `directory`; $TIDEMARK is the binary.
+// Runs `command` with bash in `directory`; $TIDEMARK is the binary. Neither settings nor the language of whoever runs the
+// tests get in.
 inline Finished Shell(const TempDirectory& directory, const std::string& command) {
-  directory.Write("command.sh", "cd '" + directory.Path("") + "'\nTIDEMARK='" TIDEMARK_BINARY "'\n" + command + "\n");
-  const std::string run = "bash '" + directory.Path("command.sh") + "' > '" + directory.Path("stdout") + "' 2> '" +
-                          directory.Path("stderr") + "'";
+  const std::string begin = "unset ${!TIDEMARK_@}\ncd '" + directory.Path("") + "'\nTIDEMARK='" TIDEMARK_BINARY "'\n";
+  directory.Write("command.sh", begin + command + "\n");
+  const std::string run = "LC_ALL=C bash '" + directory.Path("command.sh") + "' > '" + directory.Path("stdout") +
+                          "' 2> '" + directory.Path("stderr") + "'";
   const int status = std::system(run.c_str());
   Finished finished{WIFEXITED(status) ? WEXITSTATUS(status) : -1, directory.Read("stdout"), directory.Read("stderr")};
   return finished;
