@@ -26,7 +26,6 @@ import org.apache.kafka.streams.kstream.Materialized;
 import org.apache.kafka.streams.kstream.Produced;
 import org.apache.kafka.streams.kstream.SessionWindows;
 import org.apache.kafka.streams.state.SessionStore;
-import org.apache.kafka.streams.state.Stores;
 
 /**
  * The reduced job with Kafka Streams: BROKERS EVENTS_TOPIC SESSIONS_TOPIC APPLICATION_ID DIRECTORY.
@@ -76,7 +75,7 @@ public class KafkaStreamsSessions {
 
   private static Topology topology(String from, String to, Properties settings) {
     Materialized<String, Session, SessionStore<Bytes, byte[]>> store =
-        Materialized.as(Stores.inMemorySessionStore("sessions", RETENTION));
+        Materialized.<String, Session, SessionStore<Bytes, byte[]>>as("sessions").withRetention(RETENTION);
     StreamsBuilder builder = new StreamsBuilder();
     builder
         .stream(from, Consumed.with(Serdes.String(), new EventSerde())
