@@ -188,13 +188,16 @@ std::optional<std::pair<dev_t, ino_t>> FileIdentity(const std::string& path) {
   return std::pair{info.st_dev, info.st_ino};
 }
 
-// However it is spelled, and whether there is such a file or not.
+// However it is spelled, and whether there is such a file or not. What cannot be looked at is told by whoever opens it.
 bool SamePath(const std::string& a, const std::string& b) {
+  if (a == b) return true;
+  if (a == "-" || b == "-") return false;
   std::error_code error;
   const auto whole = [&](const std::string& path) {
     return std::filesystem::weakly_canonical(std::filesystem::absolute(path, error), error);
   };
-  return a == b || (a != "-" && b != "-" && whole(a) == whole(b));
+  const std::filesystem::path whole_a = whole(a);
+  return !whole_a.empty() && whole_a == whole(b);
 }
 
 // Refuses command lines that would overwrite an input or mix two outputs.
