@@ -153,7 +153,7 @@ void Recovery::TakeEnd(PartitionWork& work, Search& search) {
 // There is no commit of tidemark's. Then there must be no state either.
 void Recovery::TakeAllSeen(PartitionWork& work, Search& search) {
   const std::optional<Offset> committed = search.committed.offset;
-  if (!search.loader.found_snapshot()) return;  // BeginEmptyOnes
+  if (search.begins_empty()) return;  // BeginEmptyOnes
   GiveUp(work, search,
          committed ? "the committed offset was not written by tidemark, but there is a state of an earlier time"
                    : "the group has no committed offset any more (expired or deleted, or kafka.events_topic has "
@@ -168,7 +168,7 @@ void Recovery::BeginEmptyOnes(std::map<PartitionId, PartitionWork>& works) {
   for (size_t i = 0; i < searches_.size(); ++i, ++next) {
     if (next == searches_.end()) next = searches_.begin();
     auto& [id, search] = *next;
-    if (!search.loading || !search.at_end || search.loader.metadata() || search.loader.found_snapshot()) continue;
+    if (!search.begins_empty()) continue;
     const MonotonicTime asked = clock_.Now();
     not_begun_ = BeginEmpty(works.at(id), search);
     if (not_begun_.ok()) continue;

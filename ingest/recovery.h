@@ -68,6 +68,9 @@ class Recovery {
     Offset replay_end;                    // where the replay was then
     MonotonicTime began;
     std::string no_way;  // why no attempt is left; empty: one is under way
+
+    // All was read, and there is neither a commit of tidemark's nor a state.
+    bool begins_empty() const { return loading && at_end && !loader.metadata() && !loader.found_snapshot(); }
   };
   using Searches = std::map<PartitionId, Search>;
 
