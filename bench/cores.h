@@ -3,7 +3,6 @@
 
 #include <sched.h>
 
-#include <cstddef>
 #include <vector>
 
 namespace tidemark::bench {

@@ -211,7 +211,9 @@ class Bench {
     if (!Eventually(kLongest, all_counted)) GiveUp(name + " did not take every record once:\n" + run.Log());
     // The sessions are checked: those that are closed and those that are still open.
     const auto count = [&](const std::string& metric) {
-      return static_cast<uint64_t>(run.Metric("tidemark_" + metric).value_or(-1));
+      const std::optional<double> value = run.Metric("tidemark_" + metric);
+      if (!value) GiveUp(name + " does not answer");
+      return static_cast<uint64_t>(*value);
     };
     const uint64_t sessions = count("sessions_closed_total") + count("open_sessions");
     if (sessions != expected_.sessions) {
