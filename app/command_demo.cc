@@ -35,7 +35,9 @@ int RunDemo(const DemoFlags& flags, const ConfigFlags& config_flags, CommandCont
   if (!usable.ok()) return context.Fail(usable);
   const Duration duration = Milliseconds(std::llround(flags.seconds * 1000));
   auto demo = Demo::Start({*config, duration, flags.seed, flags.file, isatty(STDOUT_FILENO) == 1});
-  const absl::Status status = demo.ok() ? (*demo)->Run() : demo.status();
+  if (!demo.ok()) return context.Fail(demo.status());
+  const absl::Status status = (*demo)->Run();
+  if (absl::IsCancelled(status)) return kExitClosedPipe;
   return status.ok() ? kExitOk : context.Fail(status);
 }
 

@@ -3,10 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cerrno>
-#include <cstdio>
 #include <cstdlib>
-#include <cstring>
 #include <thread>
 #include <utility>
 
@@ -77,6 +74,10 @@ Demo::Demo(DemoOptions options) : options_(std::move(options)) {
 
 absl::StatusOr<std::unique_ptr<Demo>> Demo::Start(DemoOptions options) {
   std::unique_ptr<Demo> demo(new Demo(std::move(options)));
+  auto view = OutputFile::Open("-");
+  if (!view.ok()) return view.status();
+  demo->view_ = *std::move(view);
+  demo->Say("starting the embedded broker and the job ...\n");  // before a file can get a closed output's number
   auto file = OutputFile::Open(demo->options_.file);
   if (!file.ok()) return file.status();
   demo->file_ = *std::move(file);
@@ -134,7 +135,6 @@ absl::Status Demo::StartHttp() {
 }
 
 absl::Status Demo::AwaitReady() {
-  Say("starting the embedded broker and the job ...\n");
   const MonotonicTime deadline = clock_.Now() + kReadyTimeout;
   while (!job_->Readiness().ok) {
     if (job_->finished()) return job_->Wait();
@@ -201,10 +201,9 @@ void Demo::UpdateState() {
 }
 
 // On standard output. Nobody who reads it: the demo ends.
-void Demo::Say(const std::string& text) {
-  const bool written = std::fwrite(text.data(), 1, text.size(), stdout) == text.size() && std::fflush(stdout) == 0;
-  if (written || !write_status_.ok()) return;
-  write_status_ = absl::DataLossError(fmt::format("cannot write to standard output: {}", std::strerror(errno)));
+void Demo::Say(std::string_view text) {
+  view_->buffer() += text;
+  write_status_.Update(view_->Flush());
 }
 
 void Demo::Show(bool now) {

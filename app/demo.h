@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <string_view>
 
 #include "app/config.h"
 #include "app/demo_view.h"
@@ -36,7 +37,8 @@ class Demo {
   // Broker, topics, job, listener: all up.
   static absl::StatusOr<std::unique_ptr<Demo>> Start(DemoOptions options);
 
-  // Until the time is over or a signal comes, then to the last number. Internal if the numbers do not add up.
+  // Until the time is over or a signal comes, then to the last number. Internal if the numbers do not add up, Cancelled
+  // if nobody reads the output any more.
   absl::Status Run();
 
  private:
@@ -49,7 +51,7 @@ class Demo {
   void ReadOutput(Duration timeout);
   void TakeRecord(const ReadRecord& record);
   void UpdateState();
-  void Say(const std::string& text);
+  void Say(std::string_view text);
   void Show(bool now);
   absl::Status Finish();
   absl::Status DrainInput();
@@ -60,6 +62,7 @@ class Demo {
   const SystemClock clock_;
   std::unique_ptr<EmbeddedBroker> broker_;
   std::unique_ptr<OutputFile> file_;
+  std::unique_ptr<OutputFile> view_;  // standard output
   std::unique_ptr<Job> job_;
   std::unique_ptr<HttpServer> http_;  // asks the job
   std::unique_ptr<EventProducer> producer_;

@@ -84,7 +84,7 @@ absl::Status OutputFile::Fail(int error) {
   if (error == ENOSPC || error == EDQUOT || error == EFBIG) {
     return absl::ResourceExhaustedError(why + "; the output is incomplete: make room or write elsewhere, then repeat");
   }
-  return absl::InternalError(why + "; the output is incomplete");
+  return absl::DataLossError(why + "; the output is incomplete");
 }
 
 }  // namespace tidemark

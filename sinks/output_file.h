@@ -31,7 +31,8 @@ class OutputFile {
   std::string& buffer() { return buffer_; }
   absl::Status Written() { return buffer_.size() >= kFlushBytes || !status_.ok() ? Flush() : absl::OkStatus(); }
 
-  // Hands everything to the operating system. Cancelled: the reader of the pipe is gone.
+  // Hands everything to the operating system. Cancelled: the reader of the pipe is gone; ResourceExhausted: there is no
+  // room; DataLoss: anything else.
   absl::Status Flush();
   absl::Status Close();
 

@@ -120,15 +120,21 @@ TEST(Binary, AReaderThatHasLeftIs141) {
   int ends[2];
   ASSERT_EQ(pipe(ends), 0);
   close(ends[0]);
-  const Finished finished = Tidemark("config --reference 2>&1 >&" + std::to_string(ends[1]));
+  const std::string sessions = ::testing::TempDir() + "/nobody-reads.ndjson";
+  for (const std::string& command : {std::string("config --reference"), std::string("generate --events 10"),
+                                     "demo --for 1s --set http.port=0 --out " + sessions}) {
+    const Finished finished = Tidemark(command + " 2>&1 >&" + std::to_string(ends[1]));
+    EXPECT_EQ(finished.code, kExitClosedPipe) << command;
+    EXPECT_THAT(finished.text, IsEmpty()) << command;
+  }
   close(ends[1]);
-  EXPECT_EQ(finished.code, kExitClosedPipe);
-  EXPECT_THAT(finished.text, IsEmpty());
 }
 
 TEST(Binary, FullDiskAndClosedOutputAre73) {
   EXPECT_EQ(Tidemark("config 2>/dev/null >/dev/full").code, kExitCannotWrite);
   EXPECT_EQ(Tidemark("config 2>/dev/null >&-").code, kExitCannotWrite);
+  const std::string sessions = ::testing::TempDir() + "/closed-output.ndjson";
+  EXPECT_EQ(Tidemark("demo --for 1s --set http.port=0 --out " + sessions + " 2>/dev/null >&-").code, kExitCannotWrite);
 }
 
 TEST(Binary, WhatCannotBeSaidOnStandardErrorChangesNothing) {
