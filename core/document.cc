@@ -115,7 +115,7 @@ Document::~Document() = default;
 Document::Fault Document::Parse(std::string_view json) {
   json_ = json.data();
   end_ = json_ + json.size();
-  unescaped_.clear();
+  if (!unescaped_.empty()) unescaped_.clear();  // which takes a deque a while even where there is nothing
   if (json.size() >= stage1_->capacity() && stage1_->set_capacity(json.size() * 2) != simdjson::SUCCESS) {
     throw std::bad_alloc();
   }
