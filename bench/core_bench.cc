@@ -3,7 +3,12 @@
 // The yardstick is a bare simdjson On-Demand pass: one iteration over each document's top-level fields to the end, each
 // of the scalars read. Every measurement alternates with it in the same iteration, so that both see the same machine;
 // `of_simdjson` is the median of (yardstick time / own time), 1 meaning as fast as the yardstick. Each pass checks its
-// result before its time counts. One core, from memory:
+// result before its time counts.
+//
+// The yardstick neither checks nor reads what it skips, most of an event. What simdjson needs for these two is measured
+// against it, too: its DOM parser checks all of a document, and On-Demand can be asked for every value.
+//
+// One core, from memory:
 //
 //   taskset -c 0 build/release/bench/core_bench [--events=N] [--small] [--conversations]
 #include <benchmark/benchmark.h>
@@ -80,6 +85,120 @@ void BareSimdjson(const Traffic& traffic) {
   Check(strings == kStrings && strings > 0, "bare simdjson reads every string of the envelopes");
 }
 
+// Documents parsed in full by simdjson: all of the syntax checked, all values on its tape.
+void SimdjsonDom(const Traffic& traffic) {
+  static simdjson::dom::parser parser;
+  uint64_t members = 0;
+  for (const std::string_view event : traffic.events) {
+    simdjson::dom::object object;
+    constexpr bool kCopyIfUnpadded = false;
+    Check(parser.parse(event.data(), event.size(), kCopyIfUnpadded).get(object) == simdjson::SUCCESS, "DOM");
+    members += object.size();
+  }
+  static const uint64_t kMembers = members;
+  Check(members >= traffic.events.size() && members == kMembers, "simdjson's DOM has the members of all events");
+}
+
+// How many values there are, and the bytes of the strings among them.
+struct Values {
+  uint64_t count = 0;
+  uint64_t text_bytes = 0;
+
+  void AddText(std::string_view text) {
+    ++count;
+    text_bytes += text.size();
+  }
+  bool operator==(const Values&) const = default;
+};
+
+void ReadEvery(simdjson::ondemand::value value, Values& values) {
+  const auto must = [](simdjson::error_code error) { Check(error == simdjson::SUCCESS, "every value can be read"); };
+  simdjson::ondemand::json_type type;
+  must(value.type().get(type));
+  switch (type) {
+    case simdjson::ondemand::json_type::object: {
+      simdjson::ondemand::object object;
+      must(value.get_object().get(object));
+      for (auto field : object) {
+        simdjson::ondemand::raw_json_string key;
+        must(field.key().get(key));
+        simdjson::ondemand::value member;
+        must(field.value().get(member));
+        ReadEvery(member, values);
+      }
+      return;
+    }
+    case simdjson::ondemand::json_type::array: {
+      simdjson::ondemand::array array;
+      must(value.get_array().get(array));
+      for (auto element : array) {
+        simdjson::ondemand::value one;
+        must(element.get(one));
+        ReadEvery(one, values);
+      }
+      return;
+    }
+    case simdjson::ondemand::json_type::string: {
+      std::string_view text;
+      must(value.get_string().get(text));
+      return values.AddText(text);
+    }
+    case simdjson::ondemand::json_type::number: {
+      simdjson::ondemand::number number;
+      must(value.get_number().get(number));
+      break;
+    }
+    case simdjson::ondemand::json_type::boolean: {
+      bool flag;
+      must(value.get_bool().get(flag));
+      break;
+    }
+    case simdjson::ondemand::json_type::null:
+      Check(value.is_null(), "null");
+      break;
+  }
+  ++values.count;
+}
+
+// The same, read from our own documents.
+void CountEvery(const Document& document, Node value, Values& values) {
+  if (document.IsObject(value)) {
+    document.ForEachMember(value, [&](std::string_view, Node member) { CountEvery(document, member, values); });
+  } else if (document.IsArray(value)) {
+    document.ForEachElement(value, [&](Node element) { CountEvery(document, element, values); });
+  } else if (const auto text = document.String(value)) {
+    values.AddText(*text);
+  } else {
+    ++values.count;
+  }
+}
+
+Values CountEvery(const Traffic& traffic) {
+  Document document;
+  Values values;
+  for (const std::string_view event : traffic.events) {
+    Check(document.Parse(event) == Document::Fault::kNone, "every event is JSON");
+    CountEvery(document, Document::root(), values);
+  }
+  return values;
+}
+
+// Every value of a document read by simdjson, and nothing done with it.
+void SimdjsonEveryValue(const Traffic& traffic) {
+  static simdjson::ondemand::parser parser;
+  Values values;
+  for (const std::string_view event : traffic.events) {
+    const auto room = static_cast<size_t>(traffic.bytes.data() + traffic.bytes.size() - event.data());
+    simdjson::ondemand::document document;
+    Check(parser.iterate(event.data(), event.size(), room).get(document) == simdjson::SUCCESS, "iterate");
+    simdjson::ondemand::value root;
+    Check(document.get_value().get(root) == simdjson::SUCCESS, "value");
+    ReadEvery(root, values);
+  }
+  static const Values kValues = CountEvery(traffic);
+  Check(values == kValues && values.count > 0, "simdjson reads every value");
+}
+
 void CheckDocuments(const Traffic& traffic) {
   static Document document;
   uint64_t good = 0;
@@ -131,11 +250,15 @@ void Measure(benchmark::State& state, void (*pass)(const Traffic&)) {
 }
 
 void BM_BareSimdjson(benchmark::State& state) { Measure(state, BareSimdjson); }
+void BM_SimdjsonDom(benchmark::State& state) { Measure(state, SimdjsonDom); }
+void BM_SimdjsonEveryValue(benchmark::State& state) { Measure(state, SimdjsonEveryValue); }
 void BM_CheckDocument(benchmark::State& state) { Measure(state, CheckDocuments); }
 void BM_ParseEvent(benchmark::State& state) { Measure(state, ParseEvents); }
 void BM_WholeEngine(benchmark::State& state) { Measure(state, WholeEngine); }
 
 BENCHMARK(BM_BareSimdjson)->UseManualTime()->Unit(benchmark::kMillisecond);
+BENCHMARK(BM_SimdjsonDom)->UseManualTime()->Unit(benchmark::kMillisecond);
+BENCHMARK(BM_SimdjsonEveryValue)->UseManualTime()->Unit(benchmark::kMillisecond);
 BENCHMARK(BM_CheckDocument)->UseManualTime()->Unit(benchmark::kMillisecond);
 BENCHMARK(BM_ParseEvent)->UseManualTime()->Unit(benchmark::kMillisecond);
 BENCHMARK(BM_WholeEngine)->UseManualTime()->Unit(benchmark::kMillisecond);

@@ -149,7 +149,7 @@ def recovery_speed(flat):
     for key, nominal, _ in reversed(COMPLETE.recoveries):  # the largest first
         seconds = flat.get(key)
         if seconds:
-            shards = os.cpu_count()  # the program's own choice
+            shards = flat[f"{key}_shards"]
             return round(nominal / seconds / shards), (
                 f"Measured with {nominal:,} sessions, back in {seconds:g} s on {shards} shards that share their cores "
                 f"with the\n  broker (`{key}`), with what there was to replay.")

@@ -45,6 +45,7 @@ def _die_with_parent():
 
 
 def _pinned(command, core):
+    """`core`: a number, or several as taskset takes them."""
     return [str(word) for word in (command if core is None else ["taskset", "-c", str(core), *command])]
 
 
