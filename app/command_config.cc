@@ -34,8 +34,10 @@ int CheckConfig(const ConfigFlags& flags, CommandContext& context) {
   PrintWarnings(*loaded);
   FillInKafkaDefaults(loaded->config.kafka);
   const absl::Status together = KafkaClient::CheckSettings(loaded->config.kafka);
-  if (!together.ok())
-    return context.Fail(kExitConfig, fmt::format("{}: {}", flags.file, std::string(together.message())));
+  if (!together.ok()) {
+    const auto text = fmt::format("{} and the environment: {}", flags.file, std::string(together.message()));
+    return context.Fail(kExitConfig, text);
+  }
   const size_t warnings = loaded->warnings.size();
   const std::string remark =
       warnings == 0 ? "" : fmt::format(", with {} warning{}", warnings, warnings == 1 ? "" : "s");

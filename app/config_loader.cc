@@ -30,6 +30,7 @@ constexpr std::streamsize kMaxFileBytes = 16 << 20;
 struct Loading {
   LoadedConfig loaded;
   std::vector<std::string> problems;
+  std::vector<std::string> unknown_variables;
 
   void Problem(std::string_view where, std::string_view what) {
     problems.push_back(fmt::format("{}: {}", where, what));
@@ -195,7 +196,7 @@ class FileReader {
       } else {
         loading_.Problem(where,
                          fmt::format("the property \"{}\" cannot be {}; expected a text, a number, true or false", name,
-                                     Shown(*node)));
+                                     IsSecretProperty(name) ? "a list or a date" : Shown(*node)));
       }
     }
   }
@@ -245,10 +246,22 @@ const Setting* SettingOfVariable(std::string_view name) {
   return nullptr;
 }
 
+// What Kubernetes tells each pod of a Service that is called tidemark: TIDEMARK_SERVICE_PORT, TIDEMARK_PORT_9480_TCP, …
+bool IsServiceLink(std::string_view name, std::string_view value) {
+  name.remove_prefix(kVariablePrefix.size());
+  return name == "SERVICE_HOST" || name.starts_with("SERVICE_PORT") || name.starts_with("PORT_") ||
+         (name == "PORT" && value.find("://") != value.npos);
+}
+
+// The variable, and what may be meant.
 std::string UnknownVariable(const std::string& name) {
+  constexpr std::string_view kAsTable = "TIDEMARK_KAFKA__PROPERTIES__";
+  if (name.starts_with(kAsTable)) {
+    return fmt::format("{}, did you mean \"{}{}\"?", name, kPropertyPrefix, name.substr(kAsTable.size()));
+  }
   std::vector<std::string> names;
   for (const Setting& setting : AllSettings()) names.push_back(EnvironmentNameOf(setting));
-  return fmt::format("the environment variable {} is no setting{}", name, DidYouMean(name, names));
+  return name + DidYouMean(name, names);
 }
 
 void ReadVariable(const std::string& name, const std::string& value, Loading* loading) {
@@ -257,8 +270,8 @@ void ReadVariable(const std::string& name, const std::string& value, Loading* lo
     loading->PutProperty(PropertyOfVariable(std::string_view(name).substr(kPropertyPrefix.size())), value, where);
   } else if (const Setting* setting = SettingOfVariable(name)) {
     loading->Put(*setting, ReadText(*setting, value), QuoteToml(value), where);
-  } else if (name != kConfigVariable) {
-    loading->loaded.warnings.push_back(UnknownVariable(name));
+  } else if (name != kConfigVariable && !IsServiceLink(name, value)) {
+    loading->unknown_variables.push_back(UnknownVariable(name));
   }
 }
 
@@ -317,6 +330,10 @@ absl::StatusOr<LoadedConfig> LoadConfig(const ConfigSources& sources) {
     const Findings findings = CheckTogether(loading.loaded.config);
     for (const std::string& warning : findings.warnings) loading.loaded.warnings.push_back(warning);
     for (const Conflict& conflict : findings.errors) ReportConflict(conflict, &loading);
+  }
+  if (!loading.unknown_variables.empty()) {
+    loading.loaded.warnings.push_back(
+        fmt::format("environment variables that are no settings: {}", fmt::join(loading.unknown_variables, "; ")));
   }
   if (loading.problems.empty()) return std::move(loading.loaded);
   return absl::InvalidArgumentError(fmt::format("{}", fmt::join(loading.problems, "\n")));

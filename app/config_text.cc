@@ -1,7 +1,9 @@
 #include "app/config_text.h"
 
 #include <fmt/format.h>
+#include <toml++/toml.h>
 
+#include <algorithm>
 #include <charconv>
 #include <cstdint>
 #include <iterator>
@@ -41,6 +43,12 @@ std::optional<int64_t> TakePart(std::string_view* text, int64_t* unit_ms) {
   return number * unit->ms;
 }
 
+std::string_view Trimmed(std::string_view text) {
+  constexpr std::string_view kBlanks = " \t\r\n";
+  const size_t first = std::min(text.find_first_not_of(kBlanks), text.size());
+  return text.substr(first, text.find_last_not_of(kBlanks) + 1 - first);
+}
+
 }  // namespace
 
 std::optional<Duration> ParseDuration(std::string_view text) {
@@ -68,6 +76,31 @@ std::string FormatDuration(Duration duration) {
     rest %= unit.ms;
   }
   return text;
+}
+
+std::optional<std::vector<std::string>> ParseTextList(std::string_view text) {
+  std::vector<std::string> items;
+  text = Trimmed(text);
+  if (text.starts_with('[')) {
+    try {
+      const toml::table table = toml::parse(fmt::format("list = {}", text));
+      const toml::array* const list = table["list"].as_array();
+      for (const toml::node& item : *list) {
+        const auto string = item.value_exact<std::string>();
+        if (!string) return std::nullopt;
+        items.push_back(*string);
+      }
+      return table.size() == 1 ? std::optional(items) : std::nullopt;
+    } catch (const toml::parse_error&) {  // how toml++ reports; goes no further
+      return std::nullopt;
+    }
+  }
+  while (!text.empty()) {
+    const size_t comma = std::min(text.find(','), text.size());
+    items.emplace_back(Trimmed(text.substr(0, comma)));
+    text.remove_prefix(std::min(comma + 1, text.size()));
+  }
+  return items;
 }
 
 std::string QuoteToml(std::string_view text) {

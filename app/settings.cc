@@ -42,11 +42,32 @@ bool IsPrintable(std::string_view text) {
   return std::all_of(text.begin(), text.end(), [](char c) { return c >= ' ' && c != 0x7F; });
 }
 
+bool IsPort(std::string_view text) {
+  uint16_t port = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), port);
+  return error == std::errc() && end == text.data() + text.size() && port > 0;
+}
+
+// host, host:port, [::1]:port, each perhaps behind SSL:// or the like, as librdkafka takes them.
+bool IsBroker(std::string_view broker) {
+  constexpr std::string_view kSchemeEnd = "://";
+  if (const size_t scheme = broker.find(kSchemeEnd); scheme != broker.npos) {
+    const std::string_view name = broker.substr(0, scheme);
+    if (name != "PLAINTEXT" && name != "SSL" && name != "SASL_PLAINTEXT" && name != "SASL_SSL") return false;
+    broker.remove_prefix(scheme + kSchemeEnd.size());
+  }
+  const size_t bracket = broker.starts_with('[') ? broker.find(']') : 0;
+  if (bracket == broker.npos) return false;
+  const size_t colon = broker.find(':', bracket);
+  const std::string_view host = broker.substr(0, colon);
+  const bool host_is_good = !host.empty() && host.find_first_of(" \t/;") == host.npos;
+  return host_is_good && (colon == broker.npos || IsPort(broker.substr(colon + 1)));
+}
+
 bool IsBrokerList(std::string_view list) {
-  const auto bad = [](std::string_view broker) { return broker.empty() || broker.find(' ') != broker.npos; };
   while (true) {
     const size_t comma = list.find(',');
-    if (bad(list.substr(0, comma))) return false;
+    if (!IsBroker(list.substr(0, comma))) return false;
     if (comma == list.npos) return true;
     list.remove_prefix(comma + 1);
   }
@@ -111,7 +132,7 @@ const Setting kSettings[] = {
      "", "A snapshot is taken earlier when replaying what was read since would take longer than this."},
 
     {"kafka.brokers", In<kKafka, &KafkaOptions::brokers>(),
-     {1, 10'000}, "", IsBrokerList, "host:port, separated by commas",
+     {1, 10'000}, "", IsBrokerList, "host:port, separated by commas without blanks",
      "Where the cluster is found: host:port, separated by commas."},
     {"kafka.group", In<kKafka, &KafkaOptions::group>(), {1, 200}, "", IsTopicName, kTopicText,
      "The consumer group; processes with the same group share the partitions. Its state: the topic {group}-state."},
@@ -126,7 +147,7 @@ const Setting kSettings[] = {
     {"kafka.dead_letters_topic", In<kKafka, &KafkaOptions::dead_letters_topic>(), kTopic, "", IsTopicName, kTopicText,
      "The topic of the records that are no events, unchanged, with headers that say why."},
     {"kafka.create_topics", In<kKafka, &KafkaOptions::create_topics>(), kFlag, "", nullptr, "",
-     "Whether `tidemark run` creates the topics that are missing."},
+     "Whether `tidemark run` and `tidemark generate` create the topics that are missing."},
     {"kafka.partitions", In<kKafka, &KafkaOptions::partitions>(), {1, 10'000}, "", nullptr, "",
      "The number of partitions of topics that are created."},
     {"kafka.replication", In<kKafka, &KafkaOptions::replication>(), {1, 100}, "", nullptr, "",
@@ -261,13 +282,8 @@ struct TextReader {
   RawValue operator()(FieldOf<Duration>) const { return std::string(text); }
   RawValue operator()(FieldOf<std::string>) const { return std::string(text); }
   RawValue operator()(FieldOf<std::vector<std::string>>) const {
-    std::vector<std::string> items;
-    for (std::string_view rest = text; !rest.empty();) {
-      const size_t comma = std::min(rest.find(','), rest.size());
-      items.emplace_back(rest.substr(0, comma));
-      rest.remove_prefix(std::min(comma + 1, rest.size()));
-    }
-    return items;
+    auto items = ParseTextList(text);
+    return items ? RawValue(*std::move(items)) : RawValue();
   }
   template <typename Number>
   RawValue operator()(FieldOf<Number>) const {

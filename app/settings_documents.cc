@@ -1,4 +1,5 @@
 // What is made of all rows of the table of settings: checks between them, and the documents.
+#include <absl/strings/ascii.h>
 #include <fmt/format.h>
 
 #include "app/config_text.h"
@@ -83,6 +84,21 @@ void CheckTransactions(const KafkaOptions& kafka, Findings* findings) {
                    FormatDuration(kafka.commit_interval), timeout.ms)});
 }
 
+// librdkafka takes credentials and certificates for a protocol that has none, and connects in plain text.
+void CheckSecurity(const KafkaOptions& kafka, Findings* findings) {
+  const auto set = kafka.properties.find("security.protocol");
+  const std::string protocol = absl::AsciiStrToLower(set == kafka.properties.end() ? "plaintext" : set->second);
+  const auto warn_of = [&](std::string_view prefix, bool used, std::string_view needed) {
+    const auto found = kafka.properties.lower_bound(std::string(prefix));
+    if (used || found == kafka.properties.end() || !found->first.starts_with(prefix)) return;
+    findings->warnings.push_back(
+        fmt::format("{} is set in [{}], but security.protocol = {} does not use it; set that to {}", found->first,
+                    kPropertiesTable, protocol, needed));
+  };
+  warn_of("sasl.", protocol.starts_with("sasl"), "SASL_SSL or SASL_PLAINTEXT");
+  warn_of("ssl.", protocol.ends_with("ssl"), "SSL or SASL_SSL");
+}
+
 }  // namespace
 
 Findings CheckTogether(const Config& config) {
@@ -90,6 +106,7 @@ Findings CheckTogether(const Config& config) {
   CheckDurations(config.rules, &findings);
   CheckTopics(config.kafka, &findings);
   CheckTransactions(config.kafka, &findings);
+  CheckSecurity(config.kafka, &findings);
   return findings;
 }
 
@@ -124,7 +141,8 @@ std::string MarkdownReference() {
   std::string page =
       "# Settings\n\n"
       "Made by `tidemark config --reference` from the table in `app/settings.cc`.\n\n"
-      "A setting has its default, unless the file given by `--config` (or `TIDEMARK_CONFIG`) sets it; an environment "
+      "A setting has its default, unless the file given by `--config` (or `TIDEMARK_CONFIG`, but for `generate`) sets "
+      "it; an environment "
       "variable\n"
       "overrides the file, and `--set section.key=value` overrides both. Lists are separated by commas in variables "
       "and flags.\n"

@@ -14,8 +14,10 @@
 namespace tidemark {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 using ::testing::Not;
 
 class LoaderTest : public testing::Test {
@@ -109,6 +111,54 @@ TEST_F(LoaderTest, UnknownVariableIsAWarning) {
   ASSERT_TRUE(loaded.ok()) << loaded.status();
   ASSERT_EQ(loaded->warnings.size(), 1u);
   EXPECT_THAT(loaded->warnings[0], HasSubstr("did you mean \"TIDEMARK_KAFKA__BROKERS\"?"));
+}
+
+TEST_F(LoaderTest, UnknownVariablesAreOneWarningAndThoseOfAKubernetesServiceNone) {
+  const auto loaded = LoadConfig(
+      {"",
+       {"TIDEMARK_SERVICE_HOST=10.0.0.1", "TIDEMARK_SERVICE_PORT_HTTP=9480", "TIDEMARK_PORT=tcp://10.0.0.1:9480",
+        "TIDEMARK_PORT_9480_TCP_ADDR=10.0.0.1", "TIDEMARK_KAFKA__PROPERTIES__SASL_PASSWORD=x", "TIDEMARK_NONE=1"},
+       {}});
+  ASSERT_TRUE(loaded.ok()) << loaded.status();
+  EXPECT_THAT(loaded->warnings,
+              ElementsAre(AllOf(HasSubstr("did you mean \"TIDEMARK_KAFKA_PROPERTY_SASL_PASSWORD\"?"),
+                                HasSubstr("TIDEMARK_NONE"), Not(HasSubstr("SERVICE")), Not(HasSubstr("_PORT")))));
+}
+
+TEST_F(LoaderTest, AListInAFlagIsWrittenAsInAFileOrWithCommas) {
+  const std::vector<std::string> both = {"logout", "session_ended"};
+  for (const char* text : {"logout,session_ended", " logout , session_ended", "[\"logout\", 'session_ended']"}) {
+    const auto loaded = LoadConfig({"", {}, {std::string("session.end_events=") + text}});
+    ASSERT_TRUE(loaded.ok()) << loaded.status();
+    EXPECT_EQ(loaded->config.rules.end_events, both) << text;
+  }
+  for (const char* none : {"", "[]"}) {
+    const auto loaded = LoadConfig({"", {std::string("TIDEMARK_SESSION__END_EVENTS=") + none}, {}});
+    ASSERT_TRUE(loaded.ok()) << loaded.status();
+    EXPECT_TRUE(loaded->config.rules.end_events.empty()) << none;
+  }
+  for (const char* wrong : {"[a]", "[1]", "[\"a\"", "[]\nmore = 1", "a,,b"}) {
+    EXPECT_FALSE(LoadConfig({"", {}, {std::string("session.end_events=") + wrong}}).ok()) << wrong;
+  }
+}
+
+TEST_F(LoaderTest, CredentialsThatTheProtocolDoesNotUseAreAWarning) {
+  const auto warnings = [](std::vector<std::string> sets) {
+    const auto loaded = LoadConfig({"", {}, std::move(sets)});
+    EXPECT_TRUE(loaded.ok()) << loaded.status();
+    return loaded.ok() ? loaded->warnings : std::vector<std::string>();
+  };
+  const std::string user = "kafka.properties.sasl.username=me";
+  EXPECT_THAT(warnings({user}), ElementsAre(HasSubstr("security.protocol = plaintext does not use it")));
+  EXPECT_THAT(warnings({user, "kafka.properties.security.protocol=SSL"}), ElementsAre(HasSubstr("sasl.username")));
+  EXPECT_THAT(warnings({"kafka.properties.ssl.ca.location=/ca", "kafka.properties.security.protocol=SASL_PLAINTEXT"}),
+              ElementsAre(HasSubstr("ssl.ca.location")));
+  EXPECT_THAT(warnings({user, "kafka.properties.ssl.ca.location=/ca", "kafka.properties.security.protocol=SASL_SSL"}),
+              IsEmpty());
+}
+
+TEST_F(LoaderTest, AWrongSecretIsNotShown) {
+  EXPECT_THAT(ErrorOf("[kafka.properties]\n\"sasl.password\" = [\"hunter2\"]\n"), Not(HasSubstr("hunter2")));
 }
 
 TEST_F(LoaderTest, UnknownKeySuggestsTheNearest) {

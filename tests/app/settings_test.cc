@@ -127,7 +127,13 @@ TEST(Settings, RefuseWhatIsOutsideTheirRange) {
   EXPECT_FALSE(accepts("kafka.shards", "99999999999999999999"));
   EXPECT_FALSE(accepts("kafka.brokers", ""));
   EXPECT_FALSE(accepts("kafka.brokers", "a:1,,b:2"));
-  EXPECT_TRUE(accepts("kafka.brokers", "a:1,b:2"));
+  for (const char* wrong :
+       {"a:1, b:2", "a:1;b:2", "a:", ":9092", "a:b", "a:0", "a:65536", "a:1:2", "http://a:1", "[::1"}) {
+    EXPECT_FALSE(accepts("kafka.brokers", wrong)) << wrong;
+  }
+  for (const char* right : {"a:1,b:2", "a", "10.0.0.1:9092", "[::1]:9092", "SASL_SSL://a.b:9093"}) {
+    EXPECT_TRUE(accepts("kafka.brokers", right)) << right;
+  }
   EXPECT_FALSE(accepts("kafka.events_topic", "a b"));
   EXPECT_FALSE(accepts("kafka.events_topic", ".."));
   EXPECT_FALSE(accepts("kafka.group", "a b")) << "its state topic could not be created";
