@@ -52,7 +52,7 @@ void AddDemoCommand(CLI::App& app, CommandContext& context) {
       ->check(CLI::Range(kLeastSeconds, kMostSeconds))
       ->default_str("30s");
   command.add_option("--seed", flags->seed, "The same seed gives the same events")
-      ->check(CLI::NonNegativeNumber)
+      ->transform(WholeNumberTo(kAnyNumber))
       ->capture_default_str();
   command.add_option("--out", flags->file, "Where the sessions are saved, one a line")->capture_default_str();
   const auto config_flags = AddConfigFlags(command);

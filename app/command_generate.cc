@@ -261,7 +261,7 @@ void AddTrafficOptions(CLI::App& command, GenerateOptions& options) {
       ->check(CLI::Range(1u, 100'000'000u))
       ->capture_default_str();
   command.add_option("--seed", options.traffic.seed, "Same seed, same bytes")
-      ->check(CLI::NonNegativeNumber)
+      ->transform(WholeNumberTo(kAnyNumber))
       ->capture_default_str();
   command.add_option("--mix", options.mix, "web, app, conversation or mixed")->capture_default_str();
   command.add_flag("--small", options.traffic.small, "Web events of about 300 bytes instead of 1.75 KB");
@@ -278,12 +278,12 @@ void AddTrafficOptions(CLI::App& command, GenerateOptions& options) {
 void AddGenerateCommand(CLI::App& app, CommandContext& context) {
   auto options = std::make_shared<GenerateOptions>();
   CLI::App& command = AddCommand(app, "generate", "Make realistic events, into a file or into Kafka", kExamples);
-  auto flags = AddConfigFlags(command);
+  auto flags = AddConfigFlags(command, false);  // events go into Kafka only where the command line says so
   command.add_option("--events", options->events, "How many events; 0: until stopped")
-      ->check(CLI::NonNegativeNumber)
+      ->transform(WholeNumberTo(kAnyNumber))
       ->required();
   command.add_option("--rate", options->rate, "At most so many events a second (default: as fast as possible)")
-      ->check(CLI::Range(uint64_t{0}, uint64_t{1'000'000'000}));
+      ->transform(WholeNumberTo(1'000'000'000));
   command.add_option("--out", options->out, "Write to this file (default: standard output, or Kafka with --config)");
   AddTrafficOptions(command, *options);
   context.OnRun(command, [=, &context] { return Generate(*options, *flags, context); });

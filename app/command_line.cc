@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include <cerrno>
+#include <charconv>
 #include <cstdio>
 #include <cstring>
 
@@ -45,16 +46,31 @@ CLI::App& AddCommand(CLI::App& app, const std::string& name, const std::string& 
   return *command;
 }
 
-std::shared_ptr<ConfigFlags> AddConfigFlags(CLI::App& command) {
+std::shared_ptr<ConfigFlags> AddConfigFlags(CLI::App& command, bool from_environment) {
   auto flags = std::make_shared<ConfigFlags>();
-  command.add_option("--config", flags->file, "The configuration file (TOML); also TIDEMARK_CONFIG")
-      ->type_name("FILE")
-      ->envname("TIDEMARK_CONFIG");
+  CLI::Option* const file = command.add_option("--config", flags->file, "The configuration file (TOML)");
+  file->type_name("FILE");
+  if (from_environment) file->envname("TIDEMARK_CONFIG");
   command.add_option("--set", flags->sets, "Override one setting, e.g. --set session.timeout.web=30m; may be repeated")
       ->type_name("KEY=VALUE")
       ->expected(1)
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll);
   return flags;
+}
+
+// CLI11 takes a leading 0 for octal, and what is too large for the largest number.
+CLI::Validator WholeNumberTo(uint64_t most) {
+  const auto check = [most](std::string& text) -> std::string {
+    uint64_t number = 0;
+    const char* const end = text.data() + text.size();
+    const auto [stop, error] = std::from_chars(text.data(), end, number);
+    if (error != std::errc() || stop != end || number > most) {
+      return fmt::format("{} is no whole number from 0 to {}", text, most);
+    }
+    text = fmt::to_string(number);
+    return {};
+  };
+  return CLI::Validator(check, most == kAnyNumber ? "" : fmt::format("0 to {}", most));
 }
 
 }  // namespace tidemark

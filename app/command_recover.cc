@@ -58,7 +58,8 @@ void AddRecoverCommand(CLI::App& app, CommandContext& context) {
       AddCommand(app, "recover", "Let partitions that have failed begin anew where you choose.", kExamples);
   const auto options = std::make_shared<RecoverOptions>();
   CLI::Option* some =
-      command.add_option("--partition", options->partitions, "A partition of the events topic; again: more");
+      command.add_option("--partition", options->partitions, "A partition of the events topic; again: more")
+          ->transform(WholeNumberTo(std::numeric_limits<int32_t>::max()));
   CLI::Option* all = command.add_flag("--all", options->all, "All partitions")->excludes(some);
   some->excludes(all);
   command.add_option("--from", options->from, "committed, earliest, latest, or an offset")->required();

@@ -14,7 +14,9 @@
 #pragma once
 
 #include <CLI/CLI.hpp>
+#include <cstdint>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -60,8 +62,12 @@ class CommandContext {
 // A subcommand with a one-line purpose and two or three examples (lines, indented by two, without the heading).
 CLI::App& AddCommand(CLI::App& app, const std::string& name, const std::string& purpose, const std::string& examples);
 
-// Adds --config and --set to a command.
-std::shared_ptr<ConfigFlags> AddConfigFlags(CLI::App& command);
+// Adds --config and --set to a command. `from_environment`: TIDEMARK_CONFIG names the file where --config does not.
+std::shared_ptr<ConfigFlags> AddConfigFlags(CLI::App& command, bool from_environment = true);
+
+// For transform: an option must be a whole number in decimal digits, from 0 to `most`.
+CLI::Validator WholeNumberTo(uint64_t most);
+inline constexpr uint64_t kAnyNumber = std::numeric_limits<uint64_t>::max();
 
 void AddRunCommand(CLI::App& app, CommandContext& context, const BrokerFactory& make_broker = KafkaClient::Create);
 void AddReplayCommand(CLI::App& app, CommandContext& context);

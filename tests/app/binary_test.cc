@@ -4,6 +4,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <fstream>
 #include <iterator>
@@ -24,9 +25,9 @@ struct Finished {
   std::string text;
 };
 
-// Runs `tidemark ARGUMENTS` in a shell, with what the arguments redirect.
-Finished Tidemark(const std::string& arguments) {
-  FILE* pipe = popen(("env -u TIDEMARK_CONFIG " TIDEMARK_BINARY " " + arguments).c_str(), "r");
+// Runs `tidemark ARGUMENTS` in a shell, with what the arguments redirect. `environment` is for env(1).
+Finished Tidemark(const std::string& arguments, const std::string& environment = "-u TIDEMARK_CONFIG") {
+  FILE* pipe = popen(("env " + environment + " " TIDEMARK_BINARY " " + arguments).c_str(), "r");
   Finished finished;
   char block[4096];
   for (size_t n = fread(block, 1, sizeof block, pipe); n > 0; n = fread(block, 1, sizeof block, pipe))
@@ -114,6 +115,26 @@ TEST(Binary, KafkaSettingsThatDoNotFitTogetherAre78) {
 TEST(Binary, ConfigPrintsTheExampleAndTheReference) {
   EXPECT_EQ(Tidemark("config --example").text, ExampleFile());
   EXPECT_EQ(Tidemark("config --reference").text, MarkdownReference());
+}
+
+TEST(Binary, NumbersAreDecimalAndWithinTheirLimits) {
+  for (const char* wrong : {"generate --events -5", "generate --events 99999999999999999999",
+                            "generate --events 1 --seed x", "recover --partition -1 --from latest"}) {
+    const Finished finished = Tidemark(std::string(wrong) + " 2>&1");
+    EXPECT_EQ(finished.code, kExitUsage) << wrong;
+    EXPECT_THAT(finished.text, HasSubstr("is no whole number from 0 to ")) << wrong;
+  }
+  const std::string ten = Tidemark("generate --events 010 2>/dev/null").text;
+  EXPECT_EQ(std::count(ten.begin(), ten.end(), '\n'), 10);
+}
+
+// Events would go into a topic of production, although nobody said so.
+TEST(Binary, AVariableDoesNotSendGeneratedEventsToKafka) {
+  const std::string file = ::testing::TempDir() + "/somewhere.toml";
+  std::ofstream(file) << "[kafka]\nbrokers = \"127.0.0.1:1\"\n";
+  const Finished finished = Tidemark("generate --events 3 2>/dev/null", "TIDEMARK_CONFIG=" + file);
+  EXPECT_EQ(finished.code, kExitOk);
+  EXPECT_EQ(std::count(finished.text.begin(), finished.text.end(), '\n'), 3);
 }
 
 TEST(Binary, AReaderThatHasLeftIs141) {
