@@ -65,7 +65,7 @@ using JobPointer = std::atomic<std::shared_ptr<Job>>;
 HttpCallbacks Callbacks(const JobPointer& pointer) {
   return {[&] {
             const std::shared_ptr<Job> job = pointer;
-            return CollectMetrics(job ? job->Snapshots() : std::vector<ShardSnapshot>{});
+            return job ? CollectMetrics(job->Snapshots(), job->Readiness().ok) : CollectMetrics({}, false);
           },
           [&] {
             const std::shared_ptr<Job> job = pointer;

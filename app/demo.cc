@@ -118,8 +118,8 @@ absl::Status Demo::StartHttp() {
   HttpOptions http = options_.config.http;
   if (http.address.empty()) return absl::OkStatus();
   Job* job = job_.get();
-  const HttpCallbacks callbacks{[job] { return CollectMetrics(job->Snapshots()); }, [job] { return job->Liveness(); },
-                                [job] { return job->Readiness(); }};
+  const HttpCallbacks callbacks{[job] { return CollectMetrics(job->Snapshots(), job->Readiness().ok); },
+                                [job] { return job->Liveness(); }, [job] { return job->Readiness(); }};
   auto started = HttpServer::Start(http, callbacks);
   if (absl::IsUnavailable(started.status())) {
     http.port = 0;

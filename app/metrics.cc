@@ -55,7 +55,7 @@ class Family {
 
 class Collector {
  public:
-  explicit Collector(const std::vector<ShardSnapshot>& shards) : shards_(shards) {
+  Collector(const std::vector<ShardSnapshot>& shards, bool ready) : shards_(shards), ready_(ready) {
     for (const ShardSnapshot& shard : shards) counters_.Add(shard.counters);
   }
 
@@ -271,6 +271,10 @@ class Collector {
   void AddHealth() {
     Counter("rebalances_total", "Assignments received from the group.",
             Sum([](const ShardSnapshot& shard) { return shard.rebalances; }));
+    Family ready("ready", MetricType::Gauge,
+                 "1 while the instance works on all that it was assigned, as /readyz says.");
+    ready.Add(ready_ ? 1 : 0);
+    families_.push_back(ready.Take());
     Family away("brokers_away", MetricType::Gauge, "1 while no broker answers.");
     away.Add(BrokersAway() ? 1 : 0);
     families_.push_back(away.Take());
@@ -280,14 +284,15 @@ class Collector {
   }
 
   const std::vector<ShardSnapshot>& shards_;
+  const bool ready_;
   PartitionCounters counters_;
   std::vector<MetricFamily> families_;
 };
 
 }  // namespace
 
-std::vector<MetricFamily> CollectMetrics(const std::vector<ShardSnapshot>& shards) {
-  return Collector(shards).Collect();
+std::vector<MetricFamily> CollectMetrics(const std::vector<ShardSnapshot>& shards, bool ready) {
+  return Collector(shards, ready).Collect();
 }
 
 }  // namespace tidemark

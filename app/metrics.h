@@ -12,6 +12,7 @@ namespace tidemark {
 // More partitions than this are told as a minimum and a maximum.
 inline constexpr size_t kMaxPartitionSeries = 500;
 
-std::vector<prometheus::MetricFamily> CollectMetrics(const std::vector<ShardSnapshot>& shards);
+// `ready`: what /readyz says.
+std::vector<prometheus::MetricFamily> CollectMetrics(const std::vector<ShardSnapshot>& shards, bool ready);
 
 }  // namespace tidemark

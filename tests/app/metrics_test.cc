@@ -14,7 +14,7 @@ namespace {
 using Family = prometheus::MetricFamily;
 
 std::optional<Family> Find(const std::vector<ShardSnapshot>& shards, const std::string& name) {
-  for (Family& family : CollectMetrics(shards)) {
+  for (Family& family : CollectMetrics(shards, true)) {
     if (family.name == "tidemark_" + name) return std::move(family);
   }
   return std::nullopt;
