@@ -81,7 +81,9 @@ void Log(LogLevel level, std::string_view code, std::string_view message, std::i
   if (!LogEnabled(level)) return;
   Outlet& outlet = TheOutlet();
   const std::lock_guard lock(outlet.mutex);
-  const std::optional<uint64_t> suppressed = outlet.limiter.Admit(KindOf(level, code, fields), SteadyNowMs());
+  // Who asks for the lines below `info` wants all of them.
+  const std::optional<uint64_t> suppressed =
+      level < LogLevel::kInfo ? 0 : outlet.limiter.Admit(KindOf(level, code, fields), SteadyNowMs());
   if (!suppressed) return;
   HandOut(outlet, {level, code, message, {fields.begin(), fields.size()}, do_what, *suppressed});
 }
