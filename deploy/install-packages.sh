@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs the Debian packages of some sections of packages.txt that are not there yet, and says which.
 #
-#   deploy/install-packages.sh build [test] [container]
+#   deploy/install-packages.sh build [test] [bench] [container]
 #
 # Works as root or with sudo; does nothing, and asks for nothing, when all are installed.
 set -euo pipefail
@@ -12,6 +12,13 @@ packages_of() {
   awk -v section="[$1]" '/^\[/ {inside = $0 == section; next} inside && NF && !/^#/ {print $1}' "$here/packages.txt"
 }
 
+known=$(awk '/^\[/ {gsub(/[][]/, ""); print}' "$here/packages.txt")
+for section in "${@:-}"; do
+  if ! grep -qx -- "$section" <<<"$known"; then
+    echo "packages: say which sections of packages.txt: ${known//$'\n'/, }${section:+ (not $section)}" >&2
+    exit 64
+  fi
+done
 missing=()
 for section in "$@"; do
   for package in $(packages_of "$section"); do

@@ -9,6 +9,7 @@ cd "$root"
 launcher=()
 command -v ccache >/dev/null && launcher=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache)
 {
+  deploy/install-packages.sh build test
   cmake --preset release -DTIDEMARK_BUILD_TESTS=ON "${launcher[@]}" --log-level=WARNING
   cmake --build --preset release --target faults
 } >&2
