@@ -35,7 +35,9 @@ void FillInKafkaDefaults(KafkaOptions& options) {
   if (options.instance_id.empty()) options.instance_id = HostName();
 }
 
-Job::Job(JobOptions options) : options_(std::move(options)) { FillInKafkaDefaults(options_.config.kafka); }
+Job::Job(JobOptions options) : options_(std::move(options)), clock_(*options_.clock) {
+  FillInKafkaDefaults(options_.config.kafka);
+}
 
 absl::StatusOr<std::unique_ptr<Job>> Job::Start(JobOptions options) {
   std::unique_ptr<Job> job(new Job(std::move(options)));

@@ -17,6 +17,7 @@
 
 #include "app/config.h"
 #include "app/http_server.h"
+#include "ingest/clock.h"
 #include "ingest/kafka_client.h"
 #include "ingest/shard.h"
 
@@ -30,6 +31,7 @@ struct JobOptions {
   Config config;             // kafka.shards and kafka.instance_id are filled in if not set
   int event_time_speed = 1;  // see ShardOptions
   BrokerFactory make_broker = KafkaClient::Create;
+  std::shared_ptr<const Clock> clock = std::make_shared<SystemClock>();
 };
 
 class Job {
@@ -71,7 +73,7 @@ class Job {
   void NoteError(const absl::Status& status);
 
   JobOptions options_;
-  const SystemClock clock_;
+  const Clock& clock_;
   std::vector<std::unique_ptr<Worker>> workers_;
   std::thread watchdog_;
   std::atomic<int> running_{0};
