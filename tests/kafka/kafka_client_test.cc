@@ -4,12 +4,17 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
+#include <string>
 #include <thread>
+#include <vector>
 
 #include "ingest/batch_consumer.h"
 #include "ingest/embedded_broker.h"
+#include "ingest/kafka_state.h"
 #include "ingest/topic_reader.h"
 #include "ingest/topics.h"
+#include "sinks/log.h"
 
 namespace tidemark {
 namespace {
@@ -281,6 +286,51 @@ TEST_F(KafkaClientTest, TheReaderSeesWhatWasCommittedWithItsHeaders) {
     });
   }
   EXPECT_EQ(seen, std::vector<std::string>{"inactivity"});
+}
+
+// Of a refusal, here of a broker without SASL, somebody has to hear. That no broker is connected is as it should be.
+TEST_F(KafkaClientTest, AReaderOfTheStateThatReadsNothingTellsOfARefusalAndOfNothingElse) {
+  options_.properties = {{"security.protocol", "sasl_plaintext"},
+                         {"sasl.mechanism", "PLAIN"},
+                         {"sasl.username", "user"},
+                         {"sasl.password", "password"}};
+  const auto state = KafkaState::Create(options_, 0);
+  ASSERT_TRUE(state.ok()) << state.status();
+  std::atomic<int> refusals = 0;
+  std::atomic<int> others = 0;
+  SetLogHandler([&](const LogRecord& record) { ++(record.code == "broker_refuses" ? refusals : others); });
+  for (int i = 0; i < kMaxPolls && refusals < 2; ++i) {
+    (*state)->ServeIdle();
+    std::this_thread::sleep_for(std::chrono::milliseconds(100));
+  }
+  SetLogHandler({});
+  EXPECT_GE(refusals, 2);
+  EXPECT_EQ(others, 0);
+}
+
+TEST_F(KafkaClientTest, WhoPollsForRecordsTakesNothingOfTheStateThatIsBeingRead) {
+  constexpr int kRecords = 1'000;  // of several batches
+  const auto client = MakeClient();
+  ASSERT_TRUE(client->RestartProducer().ok());
+  ASSERT_TRUE(client->BeginTransaction().ok());
+  std::vector<std::string> written;
+  for (int i = 0; i < kRecords; ++i) {
+    const std::string& value = written.emplace_back(std::to_string(i));
+    ASSERT_TRUE(client->Write({StateTopic(options_), std::nullopt, value, {}, PartitionId{0}}).ok());
+  }
+  ASSERT_TRUE(client->CommitTransaction().ok());
+  const PartitionStart start{{0}, kFirstRecord};
+  ASSERT_TRUE(client->ReadState({&start, 1}).ok());
+  std::vector<std::string> read;
+  StatePollResult state;
+  PollResult result;
+  for (int i = 0; i < kMaxPolls && state.ends.empty(); ++i) {
+    ASSERT_TRUE(client->PollState(Milliseconds(100), state).ok());
+    for (const StateInput& record : state.records) read.emplace_back(record.value);
+    if (read.empty()) continue;  // from here on something waits to be read
+    ASSERT_TRUE(client->Poll(Duration{0}, result).ok());
+  }
+  EXPECT_EQ(read, written);
 }
 
 TEST_F(KafkaClientTest, MissingTopicsAreNamedWithTheCommandThatCreatesThem) {
