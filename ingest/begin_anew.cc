@@ -77,6 +77,14 @@ absl::StatusOr<Offset> Resolve(Broker& broker, const BeginAt& at, const Committe
   return at.offset;
 }
 
+// What a newer version has committed cannot be gone on from.
+absl::Status RequireReadable(const CommittedOffset& committed) {
+  const absl::Status last = ParseCommitMetadata(committed.metadata).status();
+  if (!absl::IsUnimplemented(last)) return absl::OkStatus();
+  return absl::FailedPreconditionError(fmt::format("partition {}: {}; use the newer version's `tidemark recover`",
+                                                   committed.partition.value, std::string(last.message())));
+}
+
 // A partition that began elsewhere would fail with its first read.
 absl::Status RequireWithin(Broker& broker, PartitionId partition, Offset begin) {
   const auto first = broker.FirstOffset(partition);
@@ -96,10 +104,6 @@ absl::StatusOr<CommittedOffset> WriteEmptyState(Broker& broker, const KafkaOptio
   if (!state_end.ok()) return state_end.status();
   const Partition empty(before.partition, rules);
   const auto last = ParseCommitMetadata(before.metadata);
-  if (absl::IsUnimplemented(last.status())) {
-    return absl::FailedPreconditionError(fmt::format("partition {}: {}; use the newer version's `tidemark recover`",
-                                                     before.partition.value, std::string(last.status().message())));
-  }
   CommitMetadata metadata = last.ok() ? *last : CommitMetadata{};
   SnapshotEnd end;
   end.snapshot = metadata.sequence;
@@ -166,6 +170,8 @@ absl::StatusOr<std::vector<NewBeginning>> BeginAnew(const KafkaOptions& options,
   if (!committed.ok()) return committed.status();
   std::vector<NewBeginning> beginnings;
   for (const CommittedOffset& offset : *committed) {
+    const absl::Status readable = RequireReadable(offset);
+    if (!readable.ok()) return readable;
     const auto begin = Resolve(broker, at, offset);
     if (!begin.ok()) return begin.status();
     const absl::Status within = RequireWithin(broker, offset.partition, *begin);

@@ -183,6 +183,15 @@ TEST_F(RefusalTest, MembersThatWereStoppedWhileTheyJoined) {
 TEST_F(RefusalTest, ACommitOfANewerVersion) {
   admin().Commit(kGroup, kTopic, 1, 100, "tidemark9 and whatever that will say");
   ExpectRefusal("newer", 1, "newer version");
+  const std::vector<std::string> ask = {"--all", "--from", "earliest"};
+  const std::vector<std::string> apply = {"--all", "--from", "earliest", "--apply"};
+  for (const auto& arguments : {ask, apply}) {
+    const Finished recovered = RunTidemark("recover", arguments, BaseSettings(), directory());
+    EXPECT_EQ(recovered.exit_code, 78) << recovered.output << recovered.errors;
+    EXPECT_NE(recovered.errors.find("use the newer version's `tidemark recover`"), std::string::npos)
+        << recovered.errors;
+  }
+  EXPECT_EQ(admin().Committed(kGroup, kTopic, kPartitions), std::vector<int64_t>(kPartitions, 100));
 }
 
 TEST_F(RefusalTest, AStateTopicThatWasMadeAnewAndOneOfANewerVersion) {
