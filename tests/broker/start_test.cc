@@ -27,11 +27,15 @@ TEST_F(StartTest, WaitsForABrokerThatIsAway) {
   EXPECT_EQ(run.process().Wait(kPatience), 0) << run.Log();
 }
 
-TEST_F(StartTest, StopsWhileItWaitsForABroker) {
+TEST_F(StartTest, WhileItWaitsForABrokerItIsAliveAndNotReadyAndStops) {
   TidemarkRun run({{"kafka.brokers", "127.0.0.1:" + std::to_string(FreePort())}}, directory(), "run");
   ASSERT_TRUE(Eventually(kPatience, [&] { return run.Logged("broker_away"); })) << run.Log();
+  EXPECT_EQ(run.Probe("/livez"), "200 starting\n") << run.Log();
+  EXPECT_EQ(run.Probe("/readyz"), "503 waits for the brokers and the topics\n") << run.Log();
+  EXPECT_FALSE(run.Logged("running")) << run.Log();
   run.process().Signal(SIGTERM);
   EXPECT_EQ(run.process().Wait(kPatience), 0) << run.Log();
+  EXPECT_EQ(run.CountLogged("stopped"), 1) << run.Log();
 }
 
 // The broker speaks plain text only. That it does is no reason to look at the network.

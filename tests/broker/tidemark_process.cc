@@ -70,7 +70,7 @@ bool TidemarkRun::AwaitReady(std::chrono::seconds limit) {
 }
 
 int TidemarkRun::Port() const {
-  const std::string url = Url();
+  const std::string url = Url("running");
   return url.empty() ? 0 : std::stoi(url.substr(url.rfind(':') + 1));
 }
 
@@ -91,15 +91,22 @@ int TidemarkRun::CountLogged(const std::string& code) const {
   return count;
 }
 
-std::string TidemarkRun::Url() const {
+std::string TidemarkRun::Url(const std::string& code) const {
   for (const nlohmann::json& line : LogLines(Log())) {
-    if (line.value("code", "") == "running") return line.value("http", "");
+    if (line.value("code", "") == code) return line.value("http", "");
   }
   return "";
 }
 
+std::string TidemarkRun::Probe(const std::string& path) const {
+  const std::string url = Url("http_listens");
+  if (url.empty()) return "";
+  const auto answer = httplib::Client(url).Get(path);
+  return answer ? std::to_string(answer->status) + " " + answer->body : "";
+}
+
 std::optional<std::string> TidemarkRun::Get(const std::string& path) const {
-  const std::string url = Url();
+  const std::string url = Url("running");
   if (url.empty()) return std::nullopt;
   httplib::Client client(url);
   const auto answer = client.Get(path);

@@ -43,6 +43,8 @@ class TidemarkRun {
   int Port() const;  // of the window; 0 until it listens
   // A page of the window; nullopt: no answer, or not 200.
   std::optional<std::string> Get(const std::string& path) const;
+  // What a probe answers, such as "503 shutting down", also before there is a job; empty: nothing.
+  std::string Probe(const std::string& path) const;
   // The sum of all samples of a metric; nullopt when the window does not answer.
   std::optional<double> Metric(const std::string& name);
   bool Logged(const std::string& code) const { return CountLogged(code) > 0; }
@@ -52,7 +54,7 @@ class TidemarkRun {
   ChildProcess& process() { return process_; }
 
  private:
-  std::string Url() const;  // empty until it listens
+  std::string Url(const std::string& code) const;  // as a line of this code has it; empty until there is one
 
   ChildProcess process_;
 };
