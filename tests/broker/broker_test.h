@@ -23,6 +23,7 @@ class BrokerTest : public ::testing::Test {
 
   // Fails the test if it does not come up. `properties`: more lines of server.properties.
   void StartKafka(uint16_t port = 0, const std::string& properties = "");
+  KafkaServer& kafka() { return *kafka_; }
   KafkaAdmin& admin() { return *admin_; }
   const std::string& directory() const { return directory_; }
 

@@ -1,4 +1,4 @@
-// A process that is killed, a state that is gone: on a real Kafka.
+// A process or a broker that is killed, a state that is gone: on a real Kafka.
 #include <csignal>
 #include <cstdlib>
 
@@ -11,9 +11,9 @@ constexpr int kPartitions = 2;
 constexpr int kEvents = 300;
 
 // Each its own session, all of one minute: they stay open.
-std::vector<StoredRecord> Events() {
+std::vector<StoredRecord> Events(int first = 0) {
   std::vector<StoredRecord> records;
-  for (int i = 0; i < kEvents; ++i) {
+  for (int i = first; i < first + kEvents; ++i) {
     const std::string id = std::to_string(i);
     records.push_back({i % kPartitions,
                        0,
@@ -69,6 +69,23 @@ TEST_F(KilledTest, OpenSessionsAreThereAgainAfterAKill) {
   RunToTheEnd("third");
   EXPECT_TRUE(Eventually(kPatience, [&] { return run_->Metric("tidemark_open_sessions") == kEvents; })) << run_->Log();
   EXPECT_EQ(run_->Metric("tidemark_recovery_records_total"), 0) << "a clean stop leaves nothing to replay";
+}
+
+// Whether the last events are committed by then or not.
+TEST_F(KilledTest, StopsInOrderWhileTheBrokerIsAwayAndGoesOnWhenItIsBack) {
+  RunToTheEnd("first");
+  admin().Write("journey-events", Events(kEvents));
+  kafka().Kill();
+  ASSERT_TRUE(Eventually(kPatience, [&] { return run_->Logged("broker_away"); })) << run_->Log();
+  Stop(SIGTERM);
+  EXPECT_EQ(run_->CountLogged("stopping"), 1) << run_->Log();
+  EXPECT_EQ(run_->CountLogged("stopped") + run_->CountLogged("close_hangs"), 1) << run_->Log();
+
+  ASSERT_TRUE(kafka().Restart());
+  RunToTheEnd("second");
+  EXPECT_TRUE(Eventually(kPatience, [&] { return run_->Metric("tidemark_open_sessions") == 2 * kEvents; }))
+      << run_->Log();
+  Stop(SIGTERM);
 }
 
 TEST_F(KilledTest, WithoutItsStateItRefusesUntilToldWhatToDo) {
