@@ -71,6 +71,18 @@ TEST_F(KilledTest, OpenSessionsAreThereAgainAfterAKill) {
   EXPECT_EQ(run_->Metric("tidemark_recovery_records_total"), 0) << "a clean stop leaves nothing to replay";
 }
 
+// Both signals are there when it looks for the first.
+TEST_F(KilledTest, ASecondSignalEndsItAtOnce) {
+  RunToTheEnd("first");
+  for (const int signal : {SIGSTOP, SIGINT, SIGTERM, SIGCONT}) run_->process().Signal(signal);
+  EXPECT_EQ(run_->process().Wait(kPatience), 130) << run_->Log();
+  EXPECT_EQ(run_->CountLogged("stopping"), 1) << run_->Log();
+  EXPECT_EQ(run_->CountLogged("stopped"), 0) << run_->Log();
+  RunToTheEnd("second");
+  EXPECT_TRUE(Eventually(kPatience, [&] { return run_->Metric("tidemark_open_sessions") == kEvents; })) << run_->Log();
+  Stop(SIGTERM);
+}
+
 // Whether the last events are committed by then or not.
 TEST_F(KilledTest, StopsInOrderWhileTheBrokerIsAwayAndGoesOnWhenItIsBack) {
   RunToTheEnd("first");
