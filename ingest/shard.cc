@@ -114,9 +114,7 @@ absl::Status Shard::WriteSnapshot() {
 absl::Status Shard::CommitForStop() {
   absl::Status status;
   if (output_.ready()) {
-    for (auto& [id, work] : works_) {
-      if (work.running() && work.has_unwritten_move()) work.SetDirty();
-    }
+    IncludeMoves();
     status = Commit();
     for (auto& [id, work] : works_) {
       if (status.ok()) status = SnapshotForStop(work);
@@ -128,6 +126,13 @@ absl::Status Shard::CommitForStop() {
         {{"shard", options_.shard}});
   }
   return status;
+}
+
+// How far the clock has moved what is quiet is worth no commit of its own, but one more for whoever goes on.
+void Shard::IncludeMoves() {
+  for (auto& [id, work] : works_) {
+    if (work.running() && work.has_unwritten_move()) work.SetDirty();
+  }
 }
 
 // Finishes the snapshot that is under way first, if there is one.
@@ -306,17 +311,19 @@ absl::Status Shard::PrepareCommit(std::vector<CommittedOffset>& offsets) {
   return absl::OkStatus();
 }
 
-// And what is due when all is committed, be it just now or since long: it does not wait for more records.
+// And what is due when all is committed, be it just now or since long: it does not wait for more records. The next
+// commit is due an interval after all of this, or slow brokers would leave no time for records.
 absl::Status Shard::Commit() {
   const absl::Status status = CommitAlone();
-  if (!status.ok() || !output_.ready()) return status;
-  snapshotter_.AfterCommit(works_);
-  AuditIfDue();
-  return absl::OkStatus();
+  if (status.ok() && output_.ready()) {
+    snapshotter_.AfterCommit(works_);
+    AuditIfDue();
+  }
+  last_commit_ = clock_.Now();
+  return status;
 }
 
 absl::Status Shard::CommitAlone() {
-  last_commit_ = clock_.Now();
   if (!output_.ready()) return absl::OkStatus();
   std::vector<CommittedOffset> offsets;
   absl::Status status = PrepareCommit(offsets);

@@ -71,6 +71,7 @@ class Shard {
   bool HasNewWork() const;
   absl::Status HandleChange();
   void TakeAssignment();
+  void Park();
   absl::Status GiveUpAssignment();
   absl::Status BeginWaiting();
   absl::Status ReadFromHere();
@@ -86,6 +87,7 @@ class Shard {
   absl::Status NoteEndsAndErrors();
   absl::Status AdvanceQuietPartitions();
   absl::Status WriteUnwrittenMove(PartitionWork& work);
+  void IncludeMoves();
   Duration TimeToWait(Duration max_wait) const;
   absl::Status WriteSnapshot();
   absl::Status FinishReplay(PartitionWork& work);

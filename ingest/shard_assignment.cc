@@ -27,11 +27,11 @@ absl::Status Shard::HandleChange() {
       return absl::OkStatus();
     case AssignmentChange::kRevoked: {
       CrashPoint("rebalance.revoked");
+      IncludeMoves();
       const absl::Status status = CommitAlone();  // the group waits for us, so the partitions are still ours
       return status.ok() ? GiveUpAssignment() : status;
     }
     case AssignmentChange::kLost:
-      if (output_.in_transaction()) StartAnew(CommitResult::kAborted);
       return GiveUpAssignment();
   }
   return absl::OkStatus();
@@ -40,6 +40,8 @@ absl::Status Shard::HandleChange() {
 void Shard::TakeAssignment() {
   CrashPoint("rebalance.assigned");
   ++totals_.rebalances;
+  if (!works_.empty())
+    Park();  // librdkafka may join again before its revocation was told: this is the whole assignment
   in_group_ = true;
   begin_wanted_ = true;
   assign_wanted_ = true;
@@ -55,6 +57,18 @@ void Shard::TakeAssignment() {
 }
 
 absl::Status Shard::GiveUpAssignment() {
+  Park();
+  in_group_ = false;
+  begin_wanted_ = false;
+  assign_wanted_ = false;
+  assignment_epoch_ = broker_.Unassign();
+  Log(LogLevel::kInfo, "partitions_revoked", "the group distributes the partitions anew", {{"shard", options_.shard}});
+  return absl::OkStatus();
+}
+
+// Puts all partitions aside, for those that come back; what is not committed is lost with its transaction.
+void Shard::Park() {
+  if (output_.in_transaction()) StartAnew(CommitResult::kAborted);
   recovery_.Abandon();
   snapshotter_.Abandon(works_);
   DropParked();
@@ -68,12 +82,6 @@ absl::Status Shard::GiveUpAssignment() {
   std::erase_if(works_, [](const auto& entry) { return entry.second.state() != WorkState::kWaiting; });
   parked_.swap(works_);
   parked_since_ = clock_.Now();
-  in_group_ = false;
-  begin_wanted_ = false;
-  assign_wanted_ = false;
-  assignment_epoch_ = broker_.Unassign();
-  Log(LogLevel::kInfo, "partitions_revoked", "the group distributes the partitions anew", {{"shard", options_.shard}});
-  return absl::OkStatus();
 }
 
 void Shard::DropParked() {

@@ -29,6 +29,18 @@ TEST_F(QuietTest, TheLastSessionsCloseWithTheClock) {
   EXPECT_EQ(CountOf("sessions"), 1);
 }
 
+TEST_F(QuietTest, ARebalanceKeepsHowFarTheClockHasMoved) {
+  ReadOneEvent();
+  Pass(15);
+  broker_.GiveChange(AssignmentChange::kRevoked);
+  Step();
+  StartAgain();
+  Assign({kP0});
+  broker_.GiveEnd(kP0, {1});
+  Pass(8);
+  EXPECT_EQ(CountOf("sessions"), 1) << "its 20 minutes did not begin anew";
+}
+
 TEST_F(QuietTest, NothingClosesWhileTheEndIsNotReached) {
   ReadOneEvent();
   broker_.end_offsets[kP0] = {2};

@@ -76,6 +76,21 @@ TEST_F(ShardTest, WhatIsDueIsCommittedAmongTheRecordsOfAPoll) {
   EXPECT_EQ(CountOf("sessions-dead-letters"), 1024);
 }
 
+// Slow brokers are asked for a commit each interval, not for one each few records.
+TEST_F(ShardTest, CommitsThatTakeAsLongAsTheIntervalLeaveTimeForRecords) {
+  Assign({kP0});
+  const int before = broker_.commits;
+  std::vector<FakeBroker::Input> records;
+  for (int64_t i = 0; i < 1024; ++i) records.push_back({kP0, {i}, "garbage"});
+  broker_.commit_takes = Seconds(2);
+  broker_.Give(std::move(records));
+  Step();
+  EXPECT_EQ(broker_.commits - before, 1);
+  Step();
+  EXPECT_EQ(broker_.commits - before, 2);
+  EXPECT_EQ(CountOf("sessions-dead-letters"), 1024);
+}
+
 TEST_F(ShardTest, RecordsOfOtherPartitionsAndOnesAlreadyTakenAreDropped) {
   Assign({kP0});
   broker_.Give({{kP0, {0}, Event("a", 0)}, {kP1, {0}, Event("b", 0)}, {kP0, {0}, Event("c", 0)}});
@@ -210,6 +225,25 @@ TEST_F(ShardTest, LostPartitionsAreNotCommitted) {
   EXPECT_TRUE(broker_.written.empty());
   Assign({kP0});
   EXPECT_EQ(OpenSessions(), 0U);
+}
+
+// Another member may have what was ours before.
+TEST_F(ShardTest, AnAssignmentWithoutARevocationReplacesTheOneBefore) {
+  Assign({kP0, kP1});
+  broker_.Give({{kP0, {0}, "garbage"}, {kP1, {0}, "garbage"}});
+  Step();
+  ASSERT_EQ(CountOf("sessions-dead-letters"), 2);
+  broker_.Give({{kP0, {1}, "garbage"}, {kP1, {1}, "garbage"}});
+  broker_.GiveChange(AssignmentChange::kAssigned, {kP1});
+  ASSERT_TRUE(shard_->Step(Duration{0}).ok());
+  Step();
+  ASSERT_EQ(broker_.assigned.size(), 1U);
+  EXPECT_EQ(broker_.assigned[0].partition, kP1);
+  EXPECT_EQ(Snapshot().partitions.size(), 1U);
+  EXPECT_EQ(CountOf("sessions-dead-letters"), 2) << "what was not committed is not, under this assignment";
+  broker_.Give({{kP1, {0}, "garbage"}, {kP1, {1}, "garbage"}});
+  Step();
+  EXPECT_EQ(CountOf("sessions-dead-letters"), 3) << "it is read again";
 }
 
 TEST_F(ShardTest, WorkBeginsWhenTheBrokerAnswersAgain) {
