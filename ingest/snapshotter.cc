@@ -13,6 +13,8 @@ constexpr uint64_t kPieceBytes = 256 << 10;
 constexpr int kMostPiecesPerTurn = 4;
 // How fast records are assumed to be replayed, for recovery_target.
 constexpr uint64_t kReplayBytesPerSecond = 100 << 20;
+// Whoever does not answer takes seconds not to.
+constexpr Duration kPauseAfterSilence = Seconds(30);
 
 }  // namespace
 
@@ -28,7 +30,7 @@ void Snapshotter::AfterCommit(Works& works) {
     }
     finished_.reset();
   }
-  if (active_) return;
+  if (active_ || clock_.Now() < not_before_) return;
   PartitionWork* due = NextDue(works);
   if (due == nullptr) return;
   if (due->has_unwritten_move()) {
@@ -50,10 +52,11 @@ PartitionWork* Snapshotter::NextDue(Works& works) {
     bytes += work.bytes_since_snapshot();
     if (largest == nullptr || work.bytes_since_snapshot() > largest->bytes_since_snapshot()) largest = &work;
   }
+  if (oldest == nullptr) return nullptr;
+  const Duration waits = now - last_.at(oldest->id());
   const uint64_t limit = kReplayBytesPerSecond * static_cast<uint64_t>(kafka_.recovery_target.ms) / 1000;
-  if (bytes > limit) return largest;
-  const bool due = oldest != nullptr && now - last_.at(oldest->id()) >= kafka_.snapshot_interval;
-  return due ? oldest : nullptr;
+  if (bytes > limit && waits < kafka_.snapshot_interval * 2) return largest;
+  return waits >= kafka_.snapshot_interval ? oldest : nullptr;
 }
 
 bool Snapshotter::Begin(PartitionWork& work) {
@@ -61,7 +64,10 @@ bool Snapshotter::Begin(PartitionWork& work) {
   const int64_t asked = clock_.NowMicroseconds();
   const auto state_end = broker_.StateEnd(work.id());
   NotePause(clock_.NowMicroseconds() - asked);  // to wait for the answer keeps the shard from its records, too
-  if (!state_end.ok()) return false;
+  if (!state_end.ok()) {
+    not_before_ = clock_.Now() + kPauseAfterSilence;
+    return false;
+  }
   active_ = Active{work.id(), *state_end, work.DescribeState()};
   work.live().BeginSnapshot();
   work.NoteSnapshotBegun();

@@ -4,8 +4,9 @@
 // A partition that had records since its last snapshot is due `snapshot_interval` after it, whether records still come
 // or not. The one that has waited longest has its turn, so none starves where a round of all takes longer than that.
 // Before them comes the one with the most to replay, when replaying what the shard has read since its snapshots would
-// take longer than `recovery_target`. What a snapshot costs: memory for one piece and for the sessions that changed
-// since the last one; a pause of one piece per turn. The shard's thread only.
+// take longer than `recovery_target`, unless another has waited for two intervals. What a snapshot costs: memory for
+// one piece and for the sessions that changed since the last one; a pause of one piece per turn. The shard's thread
+// only.
 #pragma once
 
 #include <absl/status/status.h>
@@ -68,6 +69,7 @@ class Snapshotter {
   std::optional<Active> active_;
   std::optional<PartitionId> finished_;  // its end is written, not committed
   std::map<PartitionId, MonotonicTime> last_;
+  MonotonicTime not_before_;
   std::string piece_;
 };
 

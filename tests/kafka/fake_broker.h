@@ -63,6 +63,7 @@ class FakeBroker : public Broker {
   absl::Status producer_answer;
   absl::Status committed_answer;
   absl::Status state_answer;
+  absl::Status state_end_answer;
   std::map<PartitionId, CommittedOffset> committed;
   std::map<PartitionId, Offset> first_offsets;
   std::set<PartitionId> silent;               // whose first offset is asked for in vain, for five seconds
@@ -78,6 +79,7 @@ class FakeBroker : public Broker {
   Duration state_wait;  // that PollState was allowed the last time
   int commits = 0;
   int state_reads = 0;
+  int state_ends_asked = 0;
   int assignments = 0;
   int producers = 0;
   int transactions_begun = 0;
@@ -218,6 +220,8 @@ class FakeBroker : public Broker {
     return absl::OkStatus();
   }
   absl::StatusOr<Offset> StateEnd(PartitionId partition) override {
+    ++state_ends_asked;
+    if (!state_end_answer.ok()) return state_end_answer;
     return Offset{static_cast<int64_t>(state[partition].size())};
   }
   void TruncateState(PartitionId partition, Offset before) override { truncated[partition] = before; }

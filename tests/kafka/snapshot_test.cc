@@ -15,6 +15,14 @@ class SnapshotTest : public ShardTest {
     Step();
   }
 
+  // A shard that would have too much to replay after a few hundred kilobytes.
+  void TakeEarly() {
+    ShardOptions options;
+    options.incarnation = "early";
+    options.kafka.recovery_target = Milliseconds(1);  // of 100 MiB a second
+    shard_.emplace(options, broker_, clock_, heartbeat_);
+  }
+
   Offset NextOf(PartitionId partition) { return {next_[partition]++}; }
 
   CommitMetadata Metadata(PartitionId partition) const {
@@ -41,10 +49,7 @@ TEST_F(SnapshotTest, EachPartitionGetsItsTurnThoughARoundTakesLongerThanTheInter
 }
 
 TEST_F(SnapshotTest, OneIsTakenEarlyWhereThereWouldBeTooMuchToReplay) {
-  ShardOptions options;
-  options.incarnation = "early";
-  options.kafka.recovery_target = Milliseconds(1);  // of 100 MiB a second
-  shard_.emplace(options, broker_, clock_, heartbeat_);
+  TakeEarly();
   Assign({kP0});
   broker_.Give({{kP0, {0}, "x"}});
   for (int i = 0; i < 5; ++i) Step();
@@ -52,6 +57,40 @@ TEST_F(SnapshotTest, OneIsTakenEarlyWhereThereWouldBeTooMuchToReplay) {
   broker_.Give({{kP0, {1}, std::string(200'000, 'x')}});
   for (int i = 0; i < 4; ++i) Step();
   EXPECT_EQ(Snapshot().snapshots, 1U);
+}
+
+// There is always more to replay of the busy one.
+TEST_F(SnapshotTest, AQuietPartitionHasItsTurnThoughThereIsAlwaysTooMuchToReplay) {
+  TakeEarly();
+  Assign({kP0, kP1});
+  broker_.Give({{kP1, NextOf(kP1), Event("quiet", 0)}});
+  Step();
+  for (int second = 0; second < 300; ++second) {
+    broker_.Give({{kP0, NextOf(kP0), std::string(200'000, 'x')}});
+    Step();
+  }
+  EXPECT_GT(Metadata(kP0).newest_snapshot, Offset{0});
+  EXPECT_GT(Metadata(kP1).newest_snapshot, Offset{0});
+}
+
+TEST_F(SnapshotTest, WhoDoesNotAnswerIsNotAskedWithEachCommit) {
+  TakeEarly();
+  Assign({kP0});
+  broker_.state_end_answer = absl::UnavailableError("timed out");
+  broker_.state_ends_asked = 0;
+  const auto read_for = [this](int seconds) {
+    for (int second = 0; second < seconds; ++second) {
+      broker_.Give({{kP0, NextOf(kP0), std::string(200'000, 'x')}});
+      Step();
+    }
+  };
+  read_for(20);
+  EXPECT_EQ(broker_.state_ends_asked, 1);
+  read_for(20);
+  EXPECT_EQ(broker_.state_ends_asked, 2);
+  broker_.state_end_answer = absl::OkStatus();
+  read_for(40);
+  EXPECT_GT(Snapshot().snapshots, 0U);
 }
 
 // A slow commit in the middle of a snapshot: the state is kept, the snapshot is not.
