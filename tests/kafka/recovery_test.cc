@@ -209,7 +209,7 @@ TEST_F(RecoveryTest, WithoutAnyStateThePartitionFails) {
   Start();
   broker_.state[kP0].clear();
   CrashAndStart();
-  Run(100);
+  Run(150);
   EXPECT_EQ(State(), WorkState::kFailed);
   EXPECT_EQ(Recoveries(RecoveryResult::kFailed), 1U);
 }
@@ -296,7 +296,7 @@ TEST_F(RecoveryTest, AReplayThatDoesNotGoOnFails) {
   Start();
   log_.resize(2);  // the topic lost records
   CrashAndStart();
-  Run(40);
+  Run(60);
   EXPECT_EQ(State(), WorkState::kFailed);
 }
 
