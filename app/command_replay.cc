@@ -130,6 +130,9 @@ std::string FormatReplaySummary(const ReplayTotals& totals) {
     fmt::format_to(std::back_inserter(text), "  {} of {} inputs could not be read to the end\n", totals.failed_inputs,
                    totals.inputs);
   }
+  const uint64_t no_json = counters.dead_letters[static_cast<size_t>(DeadLetterReason::kInvalidJson)];
+  if (no_json > 0 && no_json == counters.records)
+    text += "  nothing was JSON: an input has one JSON object on each line\n";
   if (totals.unfinished_sessions > 0) {
     line("not written", totals.unfinished_sessions, "  sessions, open where their input broke off");
   }

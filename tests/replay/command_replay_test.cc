@@ -106,6 +106,13 @@ TEST_F(ReplayCommand, GarbageLinesAndTruncatedJson) {
                           DeadLine{3, "invalid_json", cut}, DeadLine{4, "invalid_json", "[1]"}));
 }
 
+TEST_F(ReplayCommand, AnInputThatIsNoNdjsonIsToldSo) {
+  dir_.Write("pretty", "{\n  \"id\": 1\n}\n");
+  EXPECT_THAT(Run("$TIDEMARK replay pretty").err, HasSubstr("one JSON object on each line"));
+  dir_.Write("one", "garbage\n" + Event("a", "00"));
+  EXPECT_THAT(Run("$TIDEMARK replay one").err, Not(HasSubstr("one JSON object on each line")));
+}
+
 TEST_F(ReplayCommand, LaterThanItsOwnStartIsTheFuture) {
   const std::string line = R"({"id":"a","customerId":"c","createdDate":"2999-01-01T00:00:00Z"})";
   EXPECT_THAT(DeadLettersOf(line + "\n" + Event("a", "00")), ElementsAre(DeadLine{0, "future_timestamp", line}));
