@@ -72,7 +72,7 @@ class Shard {
   absl::Status HandleChange();
   void TakeAssignment();
   void Park();
-  absl::Status GiveUpAssignment();
+  void GiveUpAssignment();
   absl::Status BeginWaiting();
   absl::Status ReadFromHere();
   absl::Status Recover(Duration max_wait);

@@ -21,18 +21,21 @@ absl::Status Shard::HandleChange() {
   switch (poll_.change) {
     case AssignmentChange::kNone:
       if (!parked_.empty() && clock_.Now() - parked_since_ >= kParkFor) DropParked();
-      return absl::OkStatus();
+      break;
     case AssignmentChange::kAssigned:
       TakeAssignment();
-      return absl::OkStatus();
+      break;
     case AssignmentChange::kRevoked: {
       CrashPoint("rebalance.revoked");
       IncludeMoves();
       const absl::Status status = CommitAlone();  // the group waits for us, so the partitions are still ours
-      return status.ok() ? GiveUpAssignment() : status;
+      if (!status.ok()) return status;
+      GiveUpAssignment();
+      break;
     }
     case AssignmentChange::kLost:
-      return GiveUpAssignment();
+      GiveUpAssignment();
+      break;
   }
   return absl::OkStatus();
 }
@@ -40,8 +43,8 @@ absl::Status Shard::HandleChange() {
 void Shard::TakeAssignment() {
   CrashPoint("rebalance.assigned");
   ++totals_.rebalances;
-  if (!works_.empty())
-    Park();  // librdkafka may join again before its revocation was told: this is the whole assignment
+  // librdkafka may join again before it told of the revocation, and then tells of the whole new assignment.
+  if (!works_.empty()) Park();
   in_group_ = true;
   begin_wanted_ = true;
   assign_wanted_ = true;
@@ -56,14 +59,13 @@ void Shard::TakeAssignment() {
       {{"shard", options_.shard}, {"topic", options_.kafka.events_topic}});
 }
 
-absl::Status Shard::GiveUpAssignment() {
+void Shard::GiveUpAssignment() {
   Park();
   in_group_ = false;
   begin_wanted_ = false;
   assign_wanted_ = false;
   assignment_epoch_ = broker_.Unassign();
   Log(LogLevel::kInfo, "partitions_revoked", "the group distributes the partitions anew", {{"shard", options_.shard}});
-  return absl::OkStatus();
 }
 
 // Puts all partitions aside, for those that come back; what is not committed is lost with its transaction.
