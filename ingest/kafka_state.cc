@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <array>
 
+#include "ingest/kafka_client.h"
 #include "sinks/log.h"
 
 namespace tidemark {
@@ -58,6 +59,8 @@ KafkaProperties ConsumerProperties(const KafkaOptions& options, uint32_t shard) 
                           {"enable.auto.offset.store", "false"},
                           {"enable.partition.eof", "true"},
                           {"allow.auto.create.topics", "false"},
+                          // no use, but librdkafka compares it with max.poll.interval.ms, which may be set
+                          {"session.timeout.ms", std::to_string(SessionTimeout(options).ms)},
                           {"fetch.wait.max.ms", kFetchWaitMs},
                           {"fetch.message.max.bytes", "8388608"}};
   BatchConsumer::AddReadAhead(options, ours);

@@ -112,6 +112,13 @@ TEST(Binary, KafkaSettingsThatDoNotFitTogetherAre78) {
   EXPECT_THAT(bad.text, AllOf(HasSubstr(file), HasSubstr("sasl.username and sasl.password must be set")));
 }
 
+// librdkafka wants it to be no shorter than the session time-out, which is 30 s here and 45 s by its own default.
+TEST(Binary, PollsMayBeAsOftenAsTheSessionTimeOut) {
+  const std::string file = ::testing::TempDir() + "/polls.toml";
+  std::ofstream(file) << "[kafka.properties]\n\"max.poll.interval.ms\" = 30001\n";
+  EXPECT_EQ(Tidemark("check-config " + file).text, file + ": good\n");
+}
+
 TEST(Binary, ConfigPrintsTheExampleAndTheReference) {
   EXPECT_EQ(Tidemark("config --example").text, ExampleFile());
   EXPECT_EQ(Tidemark("config --reference").text, MarkdownReference());
