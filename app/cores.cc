@@ -1,5 +1,7 @@
 #include "app/cores.h"
 
+#include <sched.h>
+
 #include <algorithm>
 #include <cmath>
 #include <fstream>
@@ -10,10 +12,22 @@
 
 namespace tidemark {
 
+namespace {
+
+// hardware_concurrency() is what the machine has, whatever a container or taskset leaves of it.
+unsigned AllowedCores() {
+  cpu_set_t allowed;
+  CPU_ZERO(&allowed);
+  const bool known = sched_getaffinity(0, sizeof(allowed), &allowed) == 0;
+  return known ? static_cast<unsigned>(CPU_COUNT(&allowed)) : std::thread::hardware_concurrency();
+}
+
+}  // namespace
+
 unsigned UsableCores() {
   std::ifstream file("/sys/fs/cgroup/cpu.max");  // of the container, whose root this is
   const std::string limit{std::istreambuf_iterator<char>(file), {}};
-  return CoresWithin(std::thread::hardware_concurrency(), limit);
+  return CoresWithin(AllowedCores(), limit);
 }
 
 unsigned CoresWithin(unsigned cores, std::string_view cpu_max) {

@@ -1,6 +1,7 @@
 #include "app/cores.h"
 
 #include <gtest/gtest.h>
+#include <sched.h>
 
 namespace tidemark {
 namespace {
@@ -18,6 +19,19 @@ TEST(Cores, WhatIsNoLimitLimitsNothing) {
   }
   EXPECT_EQ(CoresWithin(0, ""), 1U);
   EXPECT_GE(UsableCores(), 1U);
+}
+
+TEST(Cores, ThoseThatTheProcessMayNotRunOnDoNotCount) {
+  cpu_set_t before;
+  ASSERT_EQ(sched_getaffinity(0, sizeof(before), &before), 0);
+  cpu_set_t one;
+  CPU_ZERO(&one);
+  for (int core = 0; CPU_COUNT(&one) == 0; ++core) {
+    if (CPU_ISSET(core, &before)) CPU_SET(core, &one);
+  }
+  ASSERT_EQ(sched_setaffinity(0, sizeof(one), &one), 0);
+  EXPECT_EQ(UsableCores(), 1U);
+  EXPECT_EQ(sched_setaffinity(0, sizeof(before), &before), 0);
 }
 
 }  // namespace
