@@ -35,7 +35,7 @@ int CheckConfig(const ConfigFlags& flags, CommandContext& context) {
   FillInKafkaDefaults(loaded->config.kafka);
   const absl::Status together = KafkaClient::CheckSettings(loaded->config.kafka);
   if (!together.ok()) {
-    const auto text = fmt::format("{} and the environment: {}", flags.file, std::string(together.message()));
+    const auto text = fmt::format("{}, with the environment: {}", flags.file, std::string(together.message()));
     return context.Fail(kExitConfig, text);
   }
   const size_t warnings = loaded->warnings.size();

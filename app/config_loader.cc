@@ -1,5 +1,6 @@
 #include "app/config_loader.h"
 
+#include <absl/strings/str_replace.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 #include <toml++/toml.h>
@@ -246,18 +247,22 @@ const Setting* SettingOfVariable(std::string_view name) {
   return nullptr;
 }
 
-// What Kubernetes tells each pod of a Service that is called tidemark: TIDEMARK_SERVICE_PORT, TIDEMARK_PORT_9480_TCP, …
+// What Kubernetes tells each pod of a Service that is called tidemark or tidemark-kafka: TIDEMARK_SERVICE_PORT,
+// TIDEMARK_KAFKA_PORT_9092_TCP, …
 bool IsServiceLink(std::string_view name, std::string_view value) {
-  name.remove_prefix(kVariablePrefix.size());
-  return name == "SERVICE_HOST" || name.starts_with("SERVICE_PORT") || name.starts_with("PORT_") ||
-         (name == "PORT" && value.find("://") != value.npos);
+  constexpr std::string_view kPort = "_PORT_";
+  const size_t port = name.find(kPort);
+  const std::string_view number = port == name.npos ? "" : name.substr(port + kPort.size(), 1);
+  return name.ends_with("_SERVICE_HOST") || name.find("_SERVICE_PORT") != name.npos ||
+         (number >= "0" && number <= "9") || (name.ends_with("_PORT") && value.find("://") != value.npos);
 }
 
 // The variable, and what may be meant.
 std::string UnknownVariable(const std::string& name) {
   constexpr std::string_view kAsTable = "TIDEMARK_KAFKA__PROPERTIES__";
   if (name.starts_with(kAsTable)) {
-    return fmt::format("{}, did you mean \"{}{}\"?", name, kPropertyPrefix, name.substr(kAsTable.size()));
+    const std::string property = absl::StrReplaceAll(name.substr(kAsTable.size()), {{"__", "_"}});
+    return fmt::format("{}, did you mean \"{}{}\"?", name, kPropertyPrefix, property);
   }
   std::vector<std::string> names;
   for (const Setting& setting : AllSettings()) names.push_back(EnvironmentNameOf(setting));

@@ -98,6 +98,7 @@ std::optional<std::vector<std::string>> ParseTextList(std::string_view text) {
   while (!text.empty()) {
     const size_t comma = std::min(text.find(','), text.size());
     items.emplace_back(Trimmed(text.substr(0, comma)));
+    if (items.back().starts_with('"')) return std::nullopt;  // as in a file, but without its brackets
     text.remove_prefix(std::min(comma + 1, text.size()));
   }
   return items;

@@ -1,6 +1,7 @@
 // The rows, and what is derived from one row. Documents made of all of them are in settings_documents.cc.
 #include "app/settings.h"
 
+#include <absl/strings/ascii.h>
 #include <fmt/format.h>
 #include <fmt/ranges.h>
 
@@ -48,11 +49,11 @@ bool IsPort(std::string_view text) {
   return error == std::errc() && end == text.data() + text.size() && port > 0;
 }
 
-// host, host:port, [::1]:port, each perhaps behind SSL:// or the like, as librdkafka takes them.
+// host, host:port, [::1]:port, each perhaps behind SSL:// or the like.
 bool IsBroker(std::string_view broker) {
   constexpr std::string_view kSchemeEnd = "://";
   if (const size_t scheme = broker.find(kSchemeEnd); scheme != broker.npos) {
-    const std::string_view name = broker.substr(0, scheme);
+    const std::string name = absl::AsciiStrToUpper(std::string(broker.substr(0, scheme)));
     if (name != "PLAINTEXT" && name != "SSL" && name != "SASL_PLAINTEXT" && name != "SASL_SSL") return false;
     broker.remove_prefix(scheme + kSchemeEnd.size());
   }

@@ -141,11 +141,9 @@ std::string MarkdownReference() {
   std::string page =
       "# Settings\n\n"
       "Made by `tidemark config --reference` from the table in `app/settings.cc`.\n\n"
-      "A setting has its default, unless the file given by `--config` (or `TIDEMARK_CONFIG`, but for `generate`) sets "
-      "it; an environment "
-      "variable\n"
-      "overrides the file, and `--set section.key=value` overrides both. Lists are separated by commas in variables "
-      "and flags.\n"
+      "A setting has its default, unless the file given by `--config` (or `TIDEMARK_CONFIG`, which `generate`\n"
+      "does not look at) sets it; an environment variable overrides the file, and `--set section.key=value`\n"
+      "overrides both. Lists are separated by commas in variables and flags, or written as in a file.\n"
       "`tidemark config` prints the effective value of each with its origin.\n";
   const Config defaults;
   std::string_view section = "-";

@@ -117,7 +117,8 @@ TEST_F(LoaderTest, UnknownVariablesAreOneWarningAndThoseOfAKubernetesServiceNone
   const auto loaded = LoadConfig(
       {"",
        {"TIDEMARK_SERVICE_HOST=10.0.0.1", "TIDEMARK_SERVICE_PORT_HTTP=9480", "TIDEMARK_PORT=tcp://10.0.0.1:9480",
-        "TIDEMARK_PORT_9480_TCP_ADDR=10.0.0.1", "TIDEMARK_KAFKA__PROPERTIES__SASL_PASSWORD=x", "TIDEMARK_NONE=1"},
+        "TIDEMARK_PORT_9480_TCP_ADDR=10.0.0.1", "TIDEMARK_KAFKA_SERVICE_HOST=10.0.0.2",
+        "TIDEMARK_KAFKA_PORT_9092_TCP_PORT=9092", "TIDEMARK_KAFKA__PROPERTIES__SASL__PASSWORD=x", "TIDEMARK_NONE=1"},
        {}});
   ASSERT_TRUE(loaded.ok()) << loaded.status();
   EXPECT_THAT(loaded->warnings,
@@ -137,7 +138,7 @@ TEST_F(LoaderTest, AListInAFlagIsWrittenAsInAFileOrWithCommas) {
     ASSERT_TRUE(loaded.ok()) << loaded.status();
     EXPECT_TRUE(loaded->config.rules.end_events.empty()) << none;
   }
-  for (const char* wrong : {"[a]", "[1]", "[\"a\"", "[]\nmore = 1", "a,,b"}) {
+  for (const char* wrong : {"[a]", "[1]", "[\"a\"", "[]\nmore = 1", "a,,b", "\"a\", \"b\""}) {
     EXPECT_FALSE(LoadConfig({"", {}, {std::string("session.end_events=") + wrong}}).ok()) << wrong;
   }
 }

@@ -131,7 +131,7 @@ TEST(Settings, RefuseWhatIsOutsideTheirRange) {
        {"a:1, b:2", "a:1;b:2", "a:", ":9092", "a:b", "a:0", "a:65536", "a:1:2", "http://a:1", "[::1"}) {
     EXPECT_FALSE(accepts("kafka.brokers", wrong)) << wrong;
   }
-  for (const char* right : {"a:1,b:2", "a", "10.0.0.1:9092", "[::1]:9092", "SASL_SSL://a.b:9093"}) {
+  for (const char* right : {"a:1,b:2", "a", "10.0.0.1:9092", "[::1]:9092", "SASL_SSL://a.b:9093", "ssl://a:9093"}) {
     EXPECT_TRUE(accepts("kafka.brokers", right)) << right;
   }
   EXPECT_FALSE(accepts("kafka.events_topic", "a b"));
