@@ -77,7 +77,7 @@ absl::StatusOr<Offset> Resolve(Broker& broker, const BeginAt& at, const Committe
   return at.offset;
 }
 
-// What a newer version has committed cannot be gone on from.
+// Nothing can go on from what a newer version has committed.
 absl::Status RequireReadable(const CommittedOffset& committed) {
   const absl::Status last = ParseCommitMetadata(committed.metadata).status();
   if (!absl::IsUnimplemented(last)) return absl::OkStatus();

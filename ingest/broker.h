@@ -63,7 +63,7 @@ struct PartitionError {
 
 enum class AssignmentChange : uint8_t {
   kNone,
-  kAssigned,  // `partitions` are ours now; the shard answers with Assign
+  kAssigned,  // `partitions` are ours now, and no others, though none was revoked; the shard answers with Assign
   kRevoked,   // another member will have them; until the shard answers with Unassign they are still ours
   kLost,      // the group has already given them away; the shard answers with Unassign
 };

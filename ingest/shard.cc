@@ -128,7 +128,8 @@ absl::Status Shard::CommitForStop() {
   return status;
 }
 
-// How far the clock has moved what is quiet is worth no commit of its own, but one more for whoever goes on.
+// How far the clock has moved what is quiet: no reason for a commit while the partition is ours; the last one takes it
+// along for whoever goes on.
 void Shard::IncludeMoves() {
   for (auto& [id, work] : works_) {
     if (work.running() && work.has_unwritten_move()) work.SetDirty();

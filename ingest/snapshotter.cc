@@ -13,7 +13,7 @@ constexpr uint64_t kPieceBytes = 256 << 10;
 constexpr int kMostPiecesPerTurn = 4;
 // How fast records are assumed to be replayed, for recovery_target.
 constexpr uint64_t kReplayBytesPerSecond = 100 << 20;
-// Whoever does not answer takes seconds not to.
+// To ask a leader that does not answer takes seconds.
 constexpr Duration kPauseAfterSilence = Seconds(30);
 
 }  // namespace

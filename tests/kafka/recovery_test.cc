@@ -296,7 +296,7 @@ TEST_F(RecoveryTest, AReplayThatDoesNotGoOnFails) {
   Start();
   log_.resize(2);  // the topic lost records
   CrashAndStart();
-  Run(60);
+  Run(80);
   EXPECT_EQ(State(), WorkState::kFailed);
 }
 
