@@ -258,7 +258,8 @@ int Generate(const GenerateOptions& options, const ConfigFlags& flags, CommandCo
 
 void AddTrafficOptions(CLI::App& command, GenerateOptions& options) {
   command.add_option("--visitors", options.traffic.visitors, "How many different visitors there are")
-      ->check(CLI::Range(1u, 100'000'000u))
+      ->transform(WholeNumberTo(100'000'000))
+      ->check(CLI::PositiveNumber)
       ->capture_default_str();
   command.add_option("--seed", options.traffic.seed, "Same seed, same bytes")
       ->transform(WholeNumberTo(kAnyNumber))

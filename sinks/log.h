@@ -6,7 +6,7 @@
 // `code` is stable and documented: it is what alerts and searches hold on to. `do_what` is the next step for the
 // reader. Well-known fields: shard, topic, partition, offset, err. Never a payload or a customer's id.
 // More than a few lines with the same code within ten seconds are counted, and the count is told with the next one;
-// errors that name a partition are counted for each partition.
+// errors that name a partition are counted for each partition. Lines below `info` are all told.
 // Any thread.
 #pragma once
 

@@ -109,6 +109,8 @@ TEST_F(ReplayCommand, GarbageLinesAndTruncatedJson) {
 TEST_F(ReplayCommand, AnInputThatIsNoNdjsonIsToldSo) {
   dir_.Write("pretty", "{\n  \"id\": 1\n}\n");
   EXPECT_THAT(Run("$TIDEMARK replay pretty").err, HasSubstr("one JSON object on each line"));
+  dir_.Write("array", "[" + Event("a", "00") + "]\n");
+  EXPECT_THAT(Run("$TIDEMARK replay array").err, HasSubstr("one JSON object on each line"));
   dir_.Write("one", "garbage\n" + Event("a", "00"));
   EXPECT_THAT(Run("$TIDEMARK replay one").err, Not(HasSubstr("one JSON object on each line")));
 }
