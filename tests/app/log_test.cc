@@ -82,6 +82,16 @@ TEST(Log, CountsWhatIsNoErrorForAllPartitionsTogether) {
   SetLogHandler({});
 }
 
+TEST(Log, TellsEveryLineBelowInfoToWhoAsksForThem) {
+  uint64_t lines = 0;
+  SetLogHandler([&](const LogRecord&) { ++lines; });
+  SetLogLevel(LogLevel::kDebug);
+  for (int i = 0; i < 100; ++i) Log(LogLevel::kDebug, "test_detail", "a detail");
+  SetLogLevel(LogLevel::kInfo);
+  SetLogHandler({});
+  EXPECT_EQ(lines, 100U);
+}
+
 TEST(Log, CountsEveryLineOfEveryThread) {
   uint64_t lines = 0;
   SetLogHandler([&](const LogRecord& record) {  // called by one thread at a time: needs no lock

@@ -29,6 +29,16 @@ std::map<std::string, double> Gauge(const std::vector<ShardSnapshot>& shards, co
   return values;
 }
 
+TEST(Metrics, ReadyIsWhatTheProbeSays) {
+  for (const bool ready : {false, true}) {
+    double value = -1;
+    for (const Family& family : CollectMetrics({}, ready)) {
+      if (family.name == "tidemark_ready") value = family.metric.at(0).gauge.value;
+    }
+    EXPECT_EQ(value, ready ? 1 : 0);
+  }
+}
+
 ShardSnapshot ShardWith(uint32_t number, int partitions) {
   ShardSnapshot shard;
   shard.shard = number;
