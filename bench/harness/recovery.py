@@ -27,7 +27,7 @@ def measure(context, key, sessions, kills):
         raise Failure(f"{sessions:,} sessions do not fit this machine's memory or disk")
     directory = context.file("recovery")
     command = [context.program("bench/recovery_bench"), "--sessions", sessions, "--partitions", PARTITIONS,
-               "--repeat", kills, "--directory", directory, "--events-per-session", 1 if small else 2,
+               "--shards", len(set(context.cores)), "--repeat", kills, "--directory", directory, "--events-per-session", 1 if small else 2,
                *(["--small"] if small else [])]
     cores = ",".join(str(core) for core in context.cores)
     say(f"{key}: filling a topic, then {kills} × kill -9")
@@ -39,7 +39,7 @@ def measure(context, key, sessions, kills):
                         f"{done['sessions']:,.0f} open sessions"
                         + (", of events of 300 bytes: with large ones they do not fit this machine" if small else "")
                         + f", {done['records_replayed']:,.0f} records replayed; {longest(done['snapshot_pauses'])}")
-    context.results.figures[f"{key}_shards"] = len(set(context.cores))  # the program's own choice
+    context.results.figures[f"{key}_shards"] = len(set(context.cores))
     context.results.figures[f"{key}_snapshot_pauses"] = done["snapshot_pauses"]
 
 
