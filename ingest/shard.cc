@@ -66,7 +66,7 @@ Shard::Shard(ShardOptions options, Broker& broker, const Clock& clock, ShardHear
       output_(options_.shard, options_.kafka, broker, clock, heartbeat, totals_),
       recovery_(options_.shard, options_.kafka, options_.rules, broker, clock, totals_),
       snapshotter_(options_.kafka, broker, clock, output_, totals_),
-      last_commit_(clock.Now()),
+      next_commit_(clock.Now() + options_.kafka.commit_interval),
       last_quiet_check_(clock.Now()),
       last_audit_(clock.Now()) {
   totals_.shard = options_.shard;
@@ -102,8 +102,7 @@ absl::Status Shard::Step(Duration max_wait) {
 Duration Shard::TimeToWait(Duration max_wait) const {
   if (recovery_.reading()) return {0};
   if (snapshotter_.active()) return Milliseconds(1);
-  const Duration until_commit = last_commit_ + options_.kafka.commit_interval - clock_.Now();
-  return std::clamp(until_commit, Duration{0}, max_wait);
+  return std::clamp(next_commit_ - clock_.Now(), Duration{0}, max_wait);
 }
 
 absl::Status Shard::WriteSnapshot() {
@@ -295,8 +294,7 @@ absl::Status Shard::WriteUnwrittenMove(PartitionWork& work) {
 // ---- commits
 
 absl::Status Shard::CommitIfDue() {
-  const bool due = clock_.Now() - last_commit_ >= options_.kafka.commit_interval;
-  return due || output_.full() ? Commit() : absl::OkStatus();
+  return clock_.Now() >= next_commit_ || output_.full() ? Commit() : absl::OkStatus();
 }
 
 absl::Status Shard::PrepareCommit(std::vector<CommittedOffset>& offsets) {
@@ -313,14 +311,16 @@ absl::Status Shard::PrepareCommit(std::vector<CommittedOffset>& offsets) {
 }
 
 // And what is due when all is committed, be it just now or since long: it does not wait for more records. The next
-// commit is due an interval after all of this, or slow brokers would leave no time for records.
+// commit is due an interval after this one began, but slow brokers leave at least half of the time for records.
 absl::Status Shard::Commit() {
+  const MonotonicTime began = clock_.Now();
   const absl::Status status = CommitAlone();
   if (status.ok() && output_.ready()) {
     snapshotter_.AfterCommit(works_);
     AuditIfDue();
   }
-  last_commit_ = clock_.Now();
+  const MonotonicTime ended = clock_.Now();
+  next_commit_ = std::max(began + options_.kafka.commit_interval, ended + (ended - began));
   return status;
 }
 

@@ -125,7 +125,7 @@ class Shard {
 
   uint64_t next_commit_number_ = 1;
   uint32_t failures_in_a_row_ = 0;
-  MonotonicTime last_commit_;
+  MonotonicTime next_commit_;
   MonotonicTime last_quiet_check_;
   MonotonicTime last_audit_;
 };
