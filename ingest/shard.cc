@@ -311,7 +311,7 @@ absl::Status Shard::PrepareCommit(std::vector<CommittedOffset>& offsets) {
 }
 
 // And what is due when all is committed, be it just now or since long: it does not wait for more records. The next
-// commit is due an interval after this one began, but slow brokers leave at least half of the time for records.
+// commit is due an interval after this one began; where it took long, records have as long, but an interval at most.
 absl::Status Shard::Commit() {
   const MonotonicTime began = clock_.Now();
   const absl::Status status = CommitAlone();
@@ -320,7 +320,8 @@ absl::Status Shard::Commit() {
     AuditIfDue();
   }
   const MonotonicTime ended = clock_.Now();
-  next_commit_ = std::max(began + options_.kafka.commit_interval, ended + (ended - began));
+  const Duration interval = options_.kafka.commit_interval;
+  next_commit_ = std::max(began + interval, ended + std::min(ended - began, interval));
   return status;
 }
 
