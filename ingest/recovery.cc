@@ -15,8 +15,8 @@ namespace {
 
 // At an end that does not have what a commit names. The markers of transactions are not what it takes: an end is only
 // told when none is missing. But a broker that has just begun to lead may tell of an earlier end until its followers
-// have caught up, for one and a half times replica.lag.time.max.ms.
-constexpr Duration kPatience = Minutes(1);
+// have caught up, for about replica.lag.time.max.ms.
+constexpr Duration kPatience = Seconds(30);
 constexpr Duration kTryAgainAfter = Milliseconds(500);  // what could not be read
 constexpr Duration kReportInterval = Seconds(5);
 
