@@ -5,6 +5,12 @@
 namespace tidemark {
 namespace {
 
+std::vector<FakeBroker::Input> DeadLetters(int64_t count) {
+  std::vector<FakeBroker::Input> records;
+  for (int64_t i = 0; i < count; ++i) records.push_back({kP0, {i}, "garbage"});
+  return records;
+}
+
 TEST_F(ShardTest, AGroupThatNeverCommittedBeginsAtTheFirstRecordAndCommitsThatOffset) {
   broker_.first_offsets[kP0] = {40};
   Assign({kP0});
@@ -67,10 +73,8 @@ TEST_F(ShardTest, EffectsWaitForTheCommitInterval) {
 TEST_F(ShardTest, WhatIsDueIsCommittedAmongTheRecordsOfAPoll) {
   Assign({kP0});
   const int before = broker_.commits;
-  std::vector<FakeBroker::Input> records;
-  for (int64_t i = 0; i < 1024; ++i) records.push_back({kP0, {i}, "garbage"});
   broker_.write_takes = Milliseconds(20);
-  broker_.Give(std::move(records));
+  broker_.Give(DeadLetters(1024));
   Step();
   EXPECT_GE(broker_.commits - before, 10);
   EXPECT_EQ(CountOf("sessions-dead-letters"), 1024);
@@ -80,10 +84,8 @@ TEST_F(ShardTest, WhatIsDueIsCommittedAmongTheRecordsOfAPoll) {
 TEST_F(ShardTest, CommitsThatTakeAsLongAsTheIntervalLeaveTimeForRecords) {
   Assign({kP0});
   const int before = broker_.commits;
-  std::vector<FakeBroker::Input> records;
-  for (int64_t i = 0; i < 1024; ++i) records.push_back({kP0, {i}, "garbage"});
   broker_.commit_takes = Seconds(2);
-  broker_.Give(std::move(records));
+  broker_.Give(DeadLetters(1024));
   Step();
   EXPECT_EQ(broker_.commits - before, 1);
   Step();
