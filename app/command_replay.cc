@@ -131,8 +131,9 @@ std::string FormatReplaySummary(const ReplayTotals& totals) {
                    totals.inputs);
   }
   const uint64_t no_json = counters.dead_letters[static_cast<size_t>(DeadLetterReason::kInvalidJson)];
-  if (no_json > 0 && no_json == counters.records)
+  if (no_json > 0 && no_json == counters.records) {
     text += "  no line was a JSON object: an input has one JSON object on each line\n";
+  }
   if (totals.unfinished_sessions > 0) {
     line("not written", totals.unfinished_sessions, "  sessions, open where their input broke off");
   }
